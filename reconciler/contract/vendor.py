@@ -1,0 +1,60 @@
+"""A vendor as one value; its client and sandbox are named, not imported."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from reconciler.contract.kind import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Env:
+    """The vendor's own environment variable for a setting that reconciler.yaml leaves out."""
+
+    name: str
+
+
+class Settings(BaseModel):
+    """What every vendor's connection takes; times in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, defer_build=True)
+
+    base_url: str | None = None
+    proxy: str | None = None
+    ca_bundle: str | None = None
+    requests_per_second: Annotated[float | None, Field(gt=0)] = None
+    connections: Annotated[int, Field(ge=1, le=100)] = 10
+    timeout: Annotated[float, Field(gt=0)] = 30.0
+    max_wait: Annotated[float, Field(ge=0)] = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """One vendor: `api` and `sandbox` are `module:Class`, so that checking manifests imports no client.
+
+    `secrets`, `sinks` and `evaluators` name, in the same form, what other parts are handed through workspace.
+    """
+
+    name: str
+    settings: type[Settings]
+    api: str
+    kinds: tuple[type[Kind[Any]], ...]
+    sandbox: str
+    secrets: str | None = None
+    sinks: str | None = None
+    evaluators: str | None = None
+
+    def kind(self, name: str) -> type[Kind[Any]] | None:
+        """The kind called `vendor.noun` or just `noun`."""
+        noun = name.rpartition(".")[2]
+        return next((kind for kind in self.kinds if kind.name == f"{self.name}.{noun}"), None)
+
+
+def load(reference: str) -> Any:
+    """What `module:name` names."""
+    module, _, name = reference.partition(":")
+    return getattr(importlib.import_module(module), name)

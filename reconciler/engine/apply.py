@@ -1,0 +1,353 @@
+"""Sends what a plan says, in its order, under the journal; decides nothing."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from graphlib import TopologicalSorter
+from typing import Any, Protocol
+
+from reconciler.clock import Clock
+from reconciler.engine import digest, entries
+from reconciler.engine.deliver import Sink, hand_over
+from reconciler.engine.journal import Journal
+from reconciler.engine.observe import Kinds
+from reconciler.engine.steps import Step, calls_of, steps
+from reconciler.engine.work import Job, Sent, outputs, perform, ready
+from reconciler.errors import Exhausted, Failure, Lost, Missing, Refused, Stale, Unsure
+from reconciler.ledger import Intent, Ledger, Record
+from reconciler.ledger.model import KEY_LIFE
+from reconciler.model import (Action, Address, Call, Op, Outcome, Plan, Ref, Report, Result, SecretRef, fill, has_token)
+from reconciler.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something worth telling while an apply runs; `seconds` since the action began."""
+
+    type: str
+    address: Address
+    text: str = ""
+    seconds: float = 0.0
+
+
+class Prints(Protocol):
+    """How fields become digests per path."""
+
+    def __call__(self, kind: str, fields: Mapping[str, Any]) -> dict[str, str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What an apply works with: all handed in, so that it can be run against anything."""
+
+    kinds: Kinds
+    prints: Prints
+    secret: Callable[[str], Secret]
+    veil: Callable[[Secret], str]
+    identify: Callable[[Any], str]
+    clock: Clock
+    sinks: Mapping[str, Sink] = field(default_factory=dict)
+    parallelism: int | None = None
+    on_event: Callable[[Event], None] = lambda event: None
+
+
+@dataclass(slots=True)
+class Track:
+    """How far one step is: its calls that are left, and how it went."""
+
+    step: Step
+    calls: list[Call]
+    sent: int = 0
+    op: str = ""
+    record: Intent | None = None
+
+
+class Apply:
+    """One run of one plan. `interrupt()` may be called from a signal handler."""
+
+    def __init__(self, plan: Plan, ledger: Ledger, journal: Journal, means: Means, run: str) -> None:
+        self.plan, self.ledger, self.journal, self.means, self.run = plan, ledger, journal, means, run
+        self.actions = {action.address: action for action in plan.actions}
+        self.known: dict[Address, dict[str, Any]] = {}
+        for action in plan.actions:
+            if action.live is not None and action.op is not Op.REPLACE:
+                self.known[action.address] = dict(outputs(action.live))
+        self.graph = steps(plan.actions, means.kinds)
+        self.left = {a: sum(s.address == a for s in self.graph) for a in {s.address for s in self.graph}}
+        self.bad: dict[Step, Outcome] = {}
+        self.touched: set[Address] = set()
+        self.began: dict[Address, float] = {}
+        self.outcomes: dict[Address, Outcome] = {}
+        self.halted: dict[str, str] = {}
+        self.stop = threading.Event()
+        self.fatal: BaseException | None = None
+        self.pools: dict[str, ThreadPoolExecutor] = {}
+        self.running: dict[Future[Sent], Track] = {}
+
+    def interrupt(self) -> None:
+        """Start nothing more; what is under way is finished and recorded."""
+        self.stop.set()
+
+    def do(self) -> Report:
+        """Run every step whose needs are done; returns when nothing is under way any more."""
+        sorter = TopologicalSorter(self.graph)
+        sorter.prepare()
+        try:
+            while sorter.is_active():
+                begun = [track for step in sorter.get_ready() if (track := self._begin(step, sorter)) is not None]
+                self._send(begun, sorter)
+                if self.running:
+                    self._collect(sorter)
+                elif self.fatal is not None:
+                    break
+        finally:
+            for pool in self.pools.values():
+                pool.shutdown(wait=True)
+        if self.fatal is not None:
+            raise self.fatal
+        self._record_quiet()
+        return self._report()
+
+    # starting
+
+    def _begin(self, step: Step, sorter: TopologicalSorter[Step]) -> Track | None:
+        action = self.actions[step.address]
+        broken = next((self.bad[d] for d in self.graph[step] if d in self.bad), None)
+        reason = "stopped" if self.stop.is_set() or self.fatal else self.halted.get(step.address.connection, "")
+        if broken is not None or reason:
+            error = reason or f"waited for {broken.address}" if broken is None or broken.address != step.address else ""
+            self._fail(step, Outcome(step.address, Result.SKIPPED, error or (broken.error if broken else "")), sorter)
+            return None
+        if step.address not in self.began:
+            self.began[step.address] = self.means.clock.monotonic()
+            self._tell("apply_start", action, action.effect or action.op.value)
+        track = Track(step, list(calls_of(action, step.part)))
+        if track.calls:
+            return track
+        self._finish(track, sorter)
+        return None
+
+    def _send(self, tracks: Iterable[Track], sorter: TopologicalSorter[Step]) -> None:
+        """Intents of all that is ready in one commit, then the calls."""
+        jobs: list[tuple[Track, Job]] = []
+        for track in tracks:
+            try:
+                jobs.append((track, self._job(track)))
+            except Failure as error:
+                self._broken(track, error, sorter)
+        if not jobs:
+            return
+        self._commit(*[track.record.record() for track, _ in jobs if track.record is not None])
+        if self.fatal is not None:
+            for track, _ in jobs:
+                self._fail(track.step, Outcome(track.step.address, Result.SKIPPED, "the ledger can't be written"), sorter)
+            return
+        for track, job in jobs:
+            future = self._pool(job.kind).submit(perform, job, self.journal.store.check, self.means.veil)
+            self.running[future] = track
+
+    def _job(self, track: Track) -> Job:
+        action = self.actions[track.step.address]
+        kind = self.means.kinds[track.step.address.kind]
+        call = ready(track.calls[0], self._find)
+        creates = track.step.part == "make" and track.sent == 0 and action.op in (Op.CREATE, Op.REPLACE) and not kind.singleton
+        want = replace(action.want, fields=fill(action.want.fields, self._find)) if action.want is not None else None
+        blind = creates and action.want is not None and kind.identity(action.want.fields) is None
+        blind = blind and want is not None and kind.identity(want.fields) is not None
+        if creates and action.resource is not None:
+            self._check_sinks(action)
+        first = action.address not in self.touched
+        self.touched.add(action.address)
+        track.record = self._intent(track, action, call, creates, want)
+        return Job(kind, action, call, track.record.key, creates, first, want, blind)
+
+    def _intent(self, track: Track, action: Action, call: Call, creates: bool, want: Any) -> Intent:
+        kind = self.means.kinds[action.address.kind]
+        payload = digest.sha(digest.of_call(call), self.means.veil)
+        act = "create" if creates else "delete" if track.step.part == "drop" else "update"
+        key = uuid.uuid4().hex
+        spent = self.ledger.spent.get((str(action.address), payload))
+        if creates and spent is not None and self.means.clock.now() - spent[1] < KEY_LIFE:
+            key = spent[0]
+        entry: dict[str, Any] = {}
+        fields = want.fields if want is not None else {}
+        prints = self.means.prints(action.address.kind, fields) if act != "delete" else {}
+        if creates:
+            identity = kind.identity(fields)
+            made = entries.made(action, self.journal.entries, prints, self.means.clock.now())
+            entry = {**made, "identity": self.means.identify(list(identity)) if identity is not None else None}
+        id = kind.foretell(want).get("id") if creates and want is not None else action.id
+        candidates = tuple(live.id for live in (action.live,) if live is not None)
+        return Intent(uuid.uuid4().hex, str(action.address), act, call.method, call.path, payload, key, self.journal.at[0],
+                      self.run, self.means.clock.now(), id, candidates, prints, entry, self.plan.digests.get(action.address, ""))
+
+    def _find(self, token: Ref | SecretRef) -> Any:
+        if isinstance(token, SecretRef):
+            return self.means.secret(token.name)
+        return self.known.get(token.address, {}).get(token.output, token)
+
+    def _pool(self, kind: Any) -> ThreadPoolExecutor:
+        name = kind.connection
+        if name not in self.pools:
+            most = min(kind.api.settings.connections, self.means.parallelism or 100)
+            self.pools[name] = ThreadPoolExecutor(max_workers=most, thread_name_prefix=f"apply-{name}")
+        return self.pools[name]
+
+    def _check_sinks(self, action: Action) -> None:
+        assert action.resource is not None
+        for delivery in action.resource.lifecycle.deliver.values():
+            sink = self.means.sinks.get(delivery.to)
+            if sink is None:
+                raise Refused(f"there is no sink {delivery.to!r}", "declare it in reconciler.yaml under sinks:")
+            sink.check(delivery)
+
+    # finishing
+
+    def _collect(self, sorter: TopologicalSorter[Step]) -> None:
+        """Take in what has come back; renew the lease while waiting."""
+        done, _ = wait(self.running, timeout=1.0, return_when=FIRST_COMPLETED)
+        try:
+            self.journal.store.renew()
+        except Failure as error:
+            self.fatal = self.fatal or error
+        again = []
+        for future in done:
+            track = self.running.pop(future)
+            if self._took(track, future.result(), sorter):
+                again.append(track)
+        self._send(again, sorter)
+
+    def _took(self, track: Track, sent: Sent, sorter: TopologicalSorter[Step]) -> bool:
+        """Record one result; True when the step has more calls to send."""
+        assert track.record is not None
+        if sent.error is not None:
+            self._broken(track, sent.error, sorter)
+            return False
+        action = self.actions[track.step.address]
+        if track.record.act == "create":
+            if sent.live is None:
+                self._broken(track, Unsure("no answer shows what was made"), sorter)
+                return False
+            self.known[action.address] = dict(outputs(sent.live))
+            self._commit({"t": "made", "op": track.record.op, "id": sent.live.id})
+            if not self._delivered(track, action, sent, sorter):
+                return False
+        else:
+            self._commit({"t": "done", "op": track.record.op})
+        track.calls.pop(0)
+        track.sent += 1
+        if track.calls and not self.fatal and not sent.gone:
+            return True
+        self._finish(track, sorter)
+        return False
+
+    def _delivered(self, track: Track, action: Action, sent: Sent, sorter: TopologicalSorter[Step]) -> bool:
+        """Hand over what is shown only once, or undo the new object: an undelivered key is worth nothing."""
+        if action.resource is None or not action.resource.lifecycle.deliver or sent.live is None:
+            return True
+        kind = self.means.kinds[action.address.kind]
+        for output, delivery in action.resource.lifecycle.deliver.items():
+            try:
+                receipt = hand_over(self.means.sinks[delivery.to], delivery, sent.live.outputs.get(output))
+            except Failure as error:
+                undone = self._undo(kind, sent)
+                if undone:
+                    self._commit(*entries.undone(action, self.ledger.entries))
+                self._broken(track, Refused(f"{output} could not be delivered: {error.message}"
+                                            + ("; the new object was removed again" if undone else ""), error.next), sorter)
+                return False
+            self._commit({"t": "delivered", "address": str(action.address), "output": output, "receipt": receipt})
+        return True
+
+    def _undo(self, kind: Any, sent: Sent) -> bool:
+        assert sent.live is not None
+        try:
+            for call in kind.delete(sent.live):
+                kind.api.send(call, uuid.uuid4().hex)
+        except Missing:
+            return True
+        except Failure:
+            return False
+        return True
+
+    def _finish(self, track: Track, sorter: TopologicalSorter[Step]) -> None:
+        address = track.step.address
+        self.left[address] -= 1
+        if self.left[address] == 0:
+            action = self.actions[address]
+            self._commit(*self._entry(action), {"t": "finished", "run": self.run, "address": str(address)})
+            id = str(self.known.get(address, {}).get("id", action.id or "")) or None
+            self.outcomes[address] = Outcome(address, Result.DONE, id=id)
+            self._tell("apply_complete", action, "")
+        sorter.done(track.step)
+
+    def _entry(self, action: Action) -> tuple[Record, ...]:
+        fields = fill(action.want.fields, self._find) if action.want is not None else {}
+        prints = self.means.prints(action.address.kind, {k: v for k, v in fields.items() if not has_token(v)})
+        id = self.known.get(action.address, {}).get("id")
+        return entries.finished(action, self.journal.entries, prints, id, self.means.clock.now())
+
+    def _broken(self, track: Track, error: BaseException, sorter: TopologicalSorter[Step]) -> None:
+        """A failed call: what is certain is recorded as such, what is not stays open."""
+        op = track.record.op if track.record is not None else ""
+        address = track.step.address
+        if isinstance(error, Refused):
+            result = Result.FAILED
+            if op:
+                self._commit({"t": "rejected", "op": op})
+        elif isinstance(error, Stale):
+            result = Result.STALE
+            if op:
+                self._commit({"t": "rejected", "op": op})
+        elif isinstance(error, Lost):
+            self.fatal, result = self.fatal or error, Result.SKIPPED
+        else:
+            result = Result.UNKNOWN
+            if op:
+                self._commit({"t": "unknown", "op": op})
+        if isinstance(error, Exhausted):
+            self.halted[address.connection] = error.message
+        message = error.message if isinstance(error, Failure) else f"{type(error).__name__}: {error}"
+        param = error.param if isinstance(error, Refused) and error.param else None
+        if isinstance(error, Refused) and error.request_id:
+            message += f" (request {error.request_id})"
+        self._fail(track.step, Outcome(address, result, message, getattr(error, "next", ""), param), sorter)
+
+    def _fail(self, step: Step, outcome: Outcome, sorter: TopologicalSorter[Step]) -> None:
+        self.bad[step] = outcome
+        worse = self.outcomes.get(step.address)
+        if worse is None or worse.result in (Result.DONE, Result.SKIPPED):
+            self.outcomes[step.address] = outcome
+        if outcome.result is not Result.SKIPPED:
+            self._tell("apply_errored", self.actions[step.address], outcome.error)
+        sorter.done(step)
+
+    def _commit(self, *records: Record) -> None:
+        """The first failed commit ends the run: nothing is sent after it."""
+        if self.fatal is not None:
+            return
+        try:
+            self.journal.write(*records)
+        except Failure as error:
+            self.fatal = error
+
+    def _tell(self, type: str, action: Action, text: str) -> None:
+        began = self.began.get(action.address, self.means.clock.monotonic())
+        self.means.on_event(Event(type, action.address, text, self.means.clock.monotonic() - began))
+
+    def _record_quiet(self) -> None:
+        """Entries that did not change at the vendor and yet are known better now."""
+        unsure = {intent.address for intent in self.journal.fold.intents.values()}
+        records = [record for action in self.plan.actions if action.op is Op.NOOP and not action.after
+                   for record in entries.quiet(action, self.journal.entries, str(action.address) in unsure,
+                                               self.means.prints)]
+        if records and not self.stop.is_set():
+            self._commit(*records)
+
+    def _report(self) -> Report:
+        order = [a.address for a in self.plan.actions if a.address in self.outcomes]
+        return Report(tuple(self.outcomes[a] for a in order), self.run, self.stop.is_set())

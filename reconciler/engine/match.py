@@ -1,0 +1,201 @@
+"""Which live object an entry means: by ledger, by our mark, by natural key; every live object has one claimant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.contract.kind import Kind
+from reconciler.engine.observe import Kinds, Observed
+from reconciler.ledger import Ledger
+from reconciler.model import Address, Live, Owner, Resource, Want, fill
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an entry was matched to.
+
+    `by` is ledger, id, mark, key, vendor (a singleton or something the vendor made) or empty when nothing was
+    found; `blocked` says why no decision can be made; `moved_from` is the address under which the ledger knew it;
+    `leftovers` are objects of our own that a crash left behind; `candidates` all ids that looked like it.
+    """
+
+    live: Live | None = None
+    by: str = ""
+    blocked: str | None = None
+    unreadable: bool = False
+    moved_from: Address | None = None
+    leftovers: tuple[Live, ...] = ()
+    candidates: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Index:
+    """The live objects of one kind, found by id, by our mark, and by natural key in one step each."""
+
+    def __init__(self, kind: Kind[Any], live: Iterable[Live], mine: Callable[[Owner | None], bool]) -> None:
+        self.by_mark: dict[str, list[Live]] = {}
+        self.by_key: dict[tuple[Any, ...], list[Live]] = {}
+        for one in live:
+            if mine(one.owner) and one.owner is not None:
+                self.by_mark.setdefault(one.owner.address, []).append(one)
+            key = kind.identity(one.fields)
+            if key is not None:
+                self.by_key.setdefault(key, []).append(one)
+
+
+class Match:
+    """Matches entries to live objects; `claimed` holds each live object's one claimant."""
+
+    def __init__(self, observed: Observed, ledger: Ledger, kinds: Kinds, stack: str,
+                 valid: Callable[[Owner], bool], resources: Iterable[Resource]) -> None:
+        self.observed, self.ledger, self.kinds, self.stack, self.valid = observed, ledger, kinds, stack, valid
+        self.keys = {str(r.address): kinds[r.address.kind].identity(r.fields) for r in resources}
+        self.declared = self.keys.keys()
+        self.indexes: dict[str, Index] = {}
+        self.claimed: dict[tuple[str, str], Address] = {}
+        self.known = {(a.partition("/")[0], e.id): a for a, e in ledger.entries.items()}
+        for address, entry in ledger.entries.items():
+            if address in self.declared:
+                self.claimed[address.partition("/")[0], entry.id] = Address.parse(address)
+
+    def mine(self, owner: Owner | None) -> bool:
+        """Whether a mark is this stack's own and its seal holds."""
+        return owner is not None and owner.stack == self.stack and self.valid(owner)
+
+    def index(self, kind: str) -> Index:
+        """The index of one kind, made when it is first needed."""
+        if kind not in self.indexes:
+            self.indexes[kind] = Index(self.kinds[kind], self.observed.of(kind).values(), self.mine)
+        return self.indexes[kind]
+
+    def find(self, resource: Resource, want: Want[Any]) -> Found:
+        """The live object that this entry means; resolved references are already in `want`."""
+        kind = self.kinds[resource.address.kind]
+        entry = self.ledger.entries.get(str(resource.address))
+        reason = self.observed.blind(kind.bound, entry.id if entry else None)
+        if reason:
+            return Found(blocked=f"can't be read: {reason}", unreadable=True)
+        if entry is not None:
+            found = self._by_ledger(kind, resource, entry.id)
+        elif resource.lifecycle.id is not None:
+            found = self._by_id(kind, resource, resource.lifecycle.id)
+        else:
+            found = self._moved(kind, resource) or self._by_mark(kind, resource, want) or self._by_key(kind, resource, want)
+        return self._claim(kind, resource, found)
+
+    def _claim(self, kind: Kind[Any], resource: Resource, found: Found) -> Found:
+        if found.live is None or found.blocked:
+            return found
+        holder = self.claimed.setdefault((kind.bound, found.live.id), resource.address)
+        if holder != resource.address:
+            return Found(blocked=f"{found.live.id} is already {holder}: two entries on one object")
+        return found
+
+    def _by_ledger(self, kind: Kind[Any], resource: Resource, id: str) -> Found:
+        live = self.observed.of(kind.bound).get(id)
+        bound = resource.lifecycle.id
+        if bound is not None and bound != id:
+            return Found(blocked=f"lifecycle.id says {bound}, the ledger says {id}: run "
+                                 f"`reconciler ledger forget {resource.address}` first")
+        marked = self.index(kind.bound).by_mark.get(str(resource.address), [])
+        if live is None and len(marked) == 1:
+            return Found(marked[0], "mark")
+        if live is not None and live.owner is not None and live.owner.stack != self.stack:
+            return Found(blocked=f"{live.id} was taken over by {live.owner.stack} ({live.owner.address}); remove the entry "
+                                 "here, or `reconciler import --take-over`")
+        entry = self.ledger.entries[str(resource.address)]
+        leftovers = tuple(o for o in marked if live is not None and o.id != live.id and o.id not in entry.retired
+                          and (str(resource.address), o.id) in self.ledger.made and not o.archived)
+        return Found(live, "ledger" if live is not None else "", leftovers=leftovers)
+
+    def _by_id(self, kind: Kind[Any], resource: Resource, id: str) -> Found:
+        live = self.observed.of(kind.bound).get(id)
+        if live is None:
+            return Found(blocked=f"lifecycle.id: there is no {id}, and an entry with an id is never created")
+        return self._foreign(live) or Found(live, "id")
+
+    def _moved(self, kind: Kind[Any], resource: Resource) -> Found | None:
+        """A renamed entry: `formerly` names its old address, or the ledger knows its object under one that has gone."""
+        for name in resource.lifecycle.formerly:
+            old = Address(kind.bound, name)
+            entry = self.ledger.entries.get(str(old))
+            if entry is not None and str(old) not in self.declared:
+                live = self.observed.of(kind.bound).get(entry.id)
+                return Found(live, "ledger", moved_from=old) if live is not None else None
+        return None
+
+    def _by_mark(self, kind: Kind[Any], resource: Resource, want: Want[Any]) -> Found | None:
+        names = [str(resource.address), *(str(Address(kind.bound, name)) for name in resource.lifecycle.formerly)]
+        marked = [live for name in names for live in self.index(kind.bound).by_mark.get(name, [])
+                  if (kind.bound, live.id) not in self.claimed]
+        active = [live for live in marked if not live.archived] or marked
+        if not active:
+            return None
+        if len(active) > 1:
+            key = kind.identity(want.fields)
+            same = [live for live in active if key is not None and kind.identity(live.fields) == key]
+            if len(same) != 1:
+                return Found(blocked="several objects carry our mark for it: " + _names(active)
+                             + "; say which with lifecycle.id")
+            active = same
+        live = active[0]
+        left = tuple(o for o in marked if o.id != live.id and (str(resource.address), o.id) in self.ledger.made
+                     and not o.archived)
+        return Found(live, "mark", leftovers=left)
+
+    def _by_key(self, kind: Kind[Any], resource: Resource, want: Want[Any]) -> Found:
+        key = kind.identity(want.fields)
+        if key is None:
+            return Found()
+        same = self.index(kind.bound).by_key.get(key, [])
+        candidates = tuple(live.id for live in same)
+        free, renamed = [], None
+        for live in same:
+            owner = self.claimed.get((kind.bound, live.id))
+            known = self.known.get((kind.bound, live.id))
+            if known is not None and known not in self.declared:
+                renamed = Found(live, "ledger", moved_from=Address.parse(known), candidates=candidates)
+            elif owner is not None and self.keys.get(str(owner)) not in (None, key):
+                continue
+            elif owner is not None:
+                return Found(blocked=f"{live.id} is already {owner}: two entries on one object")
+            else:
+                free.append(live)
+        if renamed is not None:
+            return renamed
+        return self._choose(kind, want, free, candidates)
+
+    def _choose(self, kind: Kind[Any], want: Want[Any], free: list[Live], candidates: tuple[str, ...]) -> Found:
+        active = [live for live in free if not live.archived]
+        if len(active) > 1:
+            return Found(blocked=f"{len(active)} objects have this natural key: {_names(active)}; say which with "
+                                 "lifecycle.id", candidates=candidates)
+        chosen = active or [live for live in free if kind.revivable(live, want)][:1]
+        if not chosen:
+            return Found(candidates=candidates)
+        live = chosen[0]
+        foreign = self._foreign(live)
+        if foreign is not None:
+            return foreign
+        if self.mine(live.owner):
+            return Found(live, "mark", candidates=candidates)
+        return Found(live, "vendor" if kind.singleton or live.by_vendor else "key", candidates=candidates)
+
+    def _foreign(self, live: Live) -> Found | None:
+        """An object under another stack's mark, or under one whose seal does not hold, is nobody's to take."""
+        if live.owner is None or self.mine(live.owner):
+            return None
+        whose = f"belongs to {live.owner.stack}" if live.owner.stack != self.stack else "carries a mark with a broken seal"
+        return Found(blocked=f"{live.id} {whose} ({live.owner.address}); `reconciler import --take-over` takes it")
+
+
+def _names(live: Iterable[Live]) -> str:
+    return ", ".join(sorted(one.id for one in live))
+
+
+def filled(fields: dict[str, Any], known: Callable[[Any], Any]) -> dict[str, Any]:
+    """Fields with every reference that is known put in."""
+    found: dict[str, Any] = fill(fields, known)
+    return found

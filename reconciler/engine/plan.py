@@ -1,0 +1,284 @@
+"""From what is wanted and what is live to a frozen plan; no I/O happens here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from reconciler.contract.kind import Scene
+from reconciler.engine import digest
+from reconciler.engine.decide import Deciding, decide, needs_of, retired
+from reconciler.engine.guard import Consent, Limits, blocked, judged, thresholds
+from reconciler.engine.leftovers import leftovers
+from reconciler.engine.links import targets, with_links
+from reconciler.engine.match import Match, filled
+from reconciler.engine.observe import Kinds, Observed
+from reconciler.engine.steps import exchanges
+from reconciler.ledger import Ledger
+from reconciler.model import Action, Address, Impact, Op, Owner, Plan, Ref, Resource, SecretRef
+from reconciler.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which actions a run is about; it never limits what is seen, or what is left out would look removed.
+
+    Patterns may hold `*`. `changed` are addresses that differ from another revision, None when that was not asked.
+    """
+
+    connections: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    changed: frozenset[str] | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is left out."""
+        return not (self.connections or self.targets or self.excludes or self.changed is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything a plan is made of; all of it values, but for three pure questions (`secret`, `seal`, `same`)."""
+
+    project: str
+    stack: str
+    resources: tuple[Resource, ...]
+    observed: Observed
+    ledger: Ledger
+    kinds: Kinds
+    same: Callable[[str, Any], bool]
+    seal: Callable[[Owner], Owner]
+    valid: Callable[[Owner], bool]
+    secret: Callable[[str], Secret]
+    veil: Callable[[Secret], str]
+    consent: Consent = Consent()
+    limits: Limits = Limits()
+    selection: Selection = Selection()
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    about: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    now: float = 0.0
+    destroy: bool = False
+    leave_drift: bool = False
+
+    @property
+    def owner(self) -> str:
+        """The stack's full name, as ownership marks carry it."""
+        return f"{self.project}/{self.stack}"
+
+
+def plan(world: World) -> Plan:
+    """The frozen plan; equal worlds give equal plans."""
+    resources = () if world.destroy else world.resources
+    order = in_order(world, resources)
+    d = Deciding(world.owner, world.kinds, world.ledger, world.same, world.seal, world.now)
+    match = Match(world.observed, world.ledger, world.kinds, world.owner, world.valid, order)
+    known = Known(world)
+    actions = []
+    for resource in order:
+        kind = world.kinds[resource.address.kind]
+        fields = filled(resource.fields, known)
+        found = match.find(resource, d.want(resource, fields))
+        entry = world.ledger.entries.get(str(resource.address))
+        old = retired(entry, world.observed.of(kind.bound), world.now)
+        action = decide(d, resource, fields, replace(found, leftovers=found.leftovers + old))
+        actions.append(known.learn(action))
+    actions.extend(leftovers(world.ledger, world.kinds, world.observed, match, {a.address for a in actions}))
+    return finished(world, [_former(world, action) for action in with_links(d, actions, known)])
+
+
+def in_order(world: World, resources: Iterable[Resource]) -> list[Resource]:
+    """Every entry after what it refers to; deferred links don't count, so that nothing is a cycle."""
+    by_address = {r.address: r for r in resources}
+    graph = {a: {n for n in needs_of(world.kinds[a.kind], r) if n in by_address} for a, r in sorted(by_address.items())}
+    try:
+        return [by_address[address] for address in TopologicalSorter(graph).static_order()]
+    except CycleError as error:
+        raise ValueError(f"references go round in a circle: {' -> '.join(map(str, error.args[1]))}") from error
+
+
+class Known:
+    """The outputs that are known so far: read from live objects, or foretold for those to be made."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.outputs: dict[Address, Mapping[str, Any]] = {}
+
+    def __call__(self, token: Ref | SecretRef) -> Any:
+        """What stands for a token; the token itself while it is not known."""
+        if isinstance(token, SecretRef):
+            return self.world.secret(token.name)
+        return self.outputs.get(token.address, {}).get(token.output, token)
+
+    def learn(self, action: Action) -> Action:
+        """Take in what an action's object gives to others; a replaced one gives nothing until it is there."""
+        if action.op is Op.CREATE and action.want is not None:
+            self.outputs[action.address] = self.world.kinds[action.address.kind].foretell(action.want)
+        elif action.live is not None and action.op is not Op.REPLACE:
+            self.outputs[action.address] = {"id": action.live.id, **action.live.outputs}
+        return action
+
+
+def _former(world: World, action: Action) -> Action:
+    """What the object pointed at until now, so that those drops wait for it; and what it looked like."""
+    entry = world.ledger.entries.get(str(action.address))
+    former = tuple(dict.fromkeys((*action.former, *(Address.parse(n) for n in entry.needs)))) if entry else action.former
+    return replace(action, former=former, seen=digest.fingerprint(action.live, world.veil))
+
+
+def finished(world: World, actions: list[Action]) -> Plan:
+    """Review, consent, dependents of what is blocked, selection, thresholds, digests."""
+    actions = [replace(a, op=Op.NOOP, make=(), link=(), drop=(), unlink=()) if _left_drift(world, a) else a for a in actions]
+    actions = reviewed(world, _circles(world, actions))
+    actions = [judged(action, world.consent, world.ledger) for action in actions]
+    chosen, left_out = selected(world, actions)
+    chosen = held_back(world, chosen, actions)
+    digests = {a.address: digest.of_action(a) for a in chosen if digest.counted(a)}
+    consents = world.consent.used(chosen)
+    stopped = thresholds(chosen, world.ledger, world.observed, world.limits, declared=bool(world.resources),
+                         destroy=world.destroy, whole=world.selection.whole)
+    return Plan(
+        world.project, world.stack, tuple(sorted(chosen, key=_reading_order)),
+        digest.of_plan(world.project, world.stack, world.accounts, consents, digests.values()), digests,
+        serial=world.ledger.serial, consents=consents, accounts=dict(world.accounts),
+        writes=sum(len(a.calls) for a in chosen if a.acts or a.after), left_out=left_out,
+        warnings=tuple(f"allow: {word} is spent: nothing in this plan needs it" for word in
+                       (world.consent.spent(actions) if world.selection.whole and not world.destroy else ())),
+        stopped=stopped, unreadable=any(a.op is Op.BLOCKED and (a.blocked or "").startswith("can't be read") for a in chosen))
+
+
+def _circles(world: World, actions: list[Action]) -> list[Action]:
+    """Exchanges of a unique value that go round can't be done in any order."""
+    takes = exchanges(actions, world.kinds)
+    round_ = set()
+    for start in takes:
+        path, here = [start], takes.get(start)
+        while here is not None and here not in path:
+            path.append(here)
+            here = takes.get(here)
+        if here == start:
+            round_.add(start)
+    return [blocked(a, f"exchanges its natural key with {takes[a.address]}: change one of them to a third value first")
+            if a.address in round_ else a for a in actions]
+
+
+def _left_drift(world: World, action: Action) -> bool:
+    """With `leave_drift`, what is drift alone is listed (its changes stay) and not acted on."""
+    return world.leave_drift and Impact.DRIFT in action.impact and action.acts
+
+
+def _reading_order(action: Action) -> tuple[int, int, str]:
+    quiet = action.op is Op.NOOP
+    rank = min((impact.rank for impact in action.impact), default=99)
+    return (2 if quiet else 0 if action.op is Op.BLOCKED else 1, rank, str(action.address))
+
+
+def reviewed(world: World, actions: list[Action]) -> list[Action]:
+    """What each kind says of each action; a note's impact joins the action's."""
+    by_address = {action.address: action for action in actions}
+    live = {kind: tuple(found.values()) for kind, found in world.observed.live.items()}
+    done = []
+    for action in actions:
+        kind = world.kinds.get(action.address.kind)
+        if kind is None or not (action.acts or action.op is Op.BLOCKED):
+            done.append(action)
+            continue
+        scene = Scene(live, by_address, world.about.get(action.address.connection, {}))
+        notes = tuple(kind.review(action, scene))
+        impact = {*action.impact, *(note.impact for note in notes if note.impact is not None)}
+        done.append(replace(action, notes=action.notes + notes, impact=tuple(sorted(impact, key=lambda i: i.rank))))
+    return done
+
+
+def selected(world: World, actions: list[Action]) -> tuple[list[Action], tuple[str, ...]]:
+    """The actions a run is about, and in sentences what is left out."""
+    choice = world.selection
+    if choice.whole:
+        return actions, ()
+    by_address = {action.address: action for action in actions}
+    kept = {a for a in by_address if not choice.connections or a.connection in choice.connections}
+    if choice.targets:
+        kept &= _with_needs({a for a in by_address if _matches(a, choice.targets)}, by_address)
+    if choice.changed is not None:
+        kept &= _with_dependents({a for a in by_address if str(a) in choice.changed}, by_address)
+    if choice.excludes:
+        kept -= _with_dependents({a for a in by_address if _matches(a, choice.excludes)}, by_address)
+    left = [a for a in actions if a.address not in kept]
+    acting = sum(action.acts or action.op is Op.BLOCKED for action in left)
+    words = (f"{len(left)} entries are left out by the selection, {acting} of them with changes.",) if left else ()
+    return [action for action in actions if action.address in kept], words
+
+
+def _matches(address: Address, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(str(address), re.sub(r"\[", "[[]", pattern)) for pattern in patterns)
+
+
+def _uses(action: Action) -> tuple[Address, ...]:
+    return action.needs + action.former
+
+
+def _with_needs(start: set[Address], by_address: Mapping[Address, Action]) -> set[Address]:
+    found, left = set(start), list(start)
+    while left:
+        action = by_address[left.pop()]
+        fresh = {n for n in action.needs if n in by_address and n not in found}
+        found |= fresh
+        left.extend(fresh)
+    return found
+
+
+def _with_dependents(start: set[Address], by_address: Mapping[Address, Action]) -> set[Address]:
+    users: dict[Address, set[Address]] = {}
+    for address, action in by_address.items():
+        for need in _uses(action):
+            users.setdefault(need, set()).add(address)
+    found, left = set(start), list(start)
+    while left:
+        fresh = users.get(left.pop(), set()) - found
+        found |= fresh
+        left.extend(fresh)
+    return found
+
+
+def held_back(world: World, chosen: list[Action], every: list[Action]) -> list[Action]:
+    """Actions that wait for something blocked or left out are blocked too, with its name.
+
+    An entry waits when what it refers to is not there yet; a drop waits when what still points at it stays.
+    """
+    state = {action.address: action for action in every}
+    state.update({action.address: action for action in chosen})
+    here = {action.address for action in chosen}
+    for _ in range(len(chosen)):
+        changed = False
+        for address in here:
+            action = state[address]
+            reason = _waits(world, action, state, here) if action.acts else ""
+            if reason:
+                state[address], changed = blocked(action, reason), True
+        if not changed:
+            break
+    return [state[action.address] for action in chosen]
+
+
+def _waits(world: World, action: Action, state: Mapping[Address, Action], here: set[Address]) -> str:
+    kind = world.kinds.get(action.address.kind)
+    late = targets(kind, action.resource.fields) if kind is not None and action.resource is not None else ()
+    for need in (*action.needs, *late):
+        other = state.get(need)
+        if other is None or action.op in (Op.DELETE, Op.FORGET):
+            continue
+        gone = other.op is Op.BLOCKED and (other.live is None or other.effect in ("create", "replace", "supersede", "rotate"))
+        if gone:
+            return f"needs {need}, which is blocked"
+        if other.op in (Op.CREATE, Op.REPLACE) and need not in here:
+            return f"needs {need}, which is not there yet and is left out of this run"
+    if action.drop and action.op in (Op.DELETE, Op.REPLACE):
+        for user in state.values():
+            held = user.op is Op.BLOCKED and (user.effect in ("delete",) or user.effect is None or user.live is not None)
+            if action.address in user.former and held and user.address != action.address:
+                return f"{user.address} still uses it and is blocked"
+    return ""

@@ -1,0 +1,82 @@
+"""Settles what an earlier run left open, by reads alone; nothing is ever sent again here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from reconciler.clock import Clock
+from reconciler.contract.kind import Ask, Kind
+from reconciler.engine.observe import Kinds
+from reconciler.errors import Failure
+from reconciler.ledger import Intent, Ledger, Record
+from reconciler.model import Live, Owner, Unseen
+
+Identify = Callable[[Any], str]
+
+
+def recover(ledger: Ledger, kinds: Kinds, stack: str, valid: Callable[[Owner], bool], identify: Identify,
+            clock: Clock) -> list[Record]:
+    """The records that close open creates: found and so ours, or proven absent; what can't be read stays open.
+
+    Found means: the foretold id is there, or an object with our mark or natural key that was not among the
+    candidates seen before the create. Absent means a complete read after the kind's settle window. Open updates and
+    deletes need no settling, because every plan reads what is live.
+    """
+    records: list[Record] = []
+    for intent in sorted(ledger.intents.values(), key=lambda i: i.at):
+        kind = kinds.get(intent.address.partition("/")[0])
+        if intent.act != "create" or kind is None:
+            continue
+        try:
+            found = _settled(kind, intent, stack, valid, identify, clock, ledger)
+        except Failure:
+            continue
+        records.append({"t": "absent", "op": intent.op} if found is None else
+                       {"t": "made", "op": intent.op, "id": found.id})
+    return records
+
+
+def unsettled(ledger: Ledger) -> dict[str, str]:
+    """Addresses whose create may have happened and could not be read: they are blocked until it can."""
+    return {i.address: f"a create of run {i.run} may have taken effect" for i in ledger.intents.values() if i.act == "create"}
+
+
+def _settled(kind: Kind[Any], intent: Intent, stack: str, valid: Callable[[Owner], bool], identify: Identify,
+             clock: Clock, ledger: Ledger) -> Live | None:
+    if intent.id is not None:
+        live = kind.get(intent.id)
+        return live if live is not None and _ours(live, intent, stack, valid) else None
+    taken = {entry.id for entry in ledger.entries.values()} | set(intent.candidates)
+    found = _seen(kind, intent, stack, valid, identify, taken)
+    rest = intent.at + kind.settle - clock.now()
+    if not found and rest > 0:
+        clock.sleep(min(rest, kind.settle))
+        found = _seen(kind, intent, stack, valid, identify, taken)
+    return found[0] if found else None
+
+
+def _ours(live: Live, intent: Intent, stack: str, valid: Callable[[Owner], bool]) -> bool:
+    if live.owner is None:
+        return True
+    return live.owner.stack == stack and valid(live.owner) and live.owner.address == intent.address
+
+
+def _seen(kind: Kind[Any], intent: Intent, stack: str, valid: Callable[[Owner], bool], identify: Identify,
+          taken: Iterable[str]) -> list[Live]:
+    """Marked objects first; where there is no room for a mark, the natural key's digest tells."""
+    print = intent.entry.get("identity")
+    taken = set(taken)
+    marked, keyed = [], []
+    for live in kind.list(Ask(everything=True)):
+        if isinstance(live, Unseen):
+            raise Failure(live.reason)
+        if live.id in taken:
+            continue
+        if live.owner is not None:
+            if _ours(live, intent, stack, valid):
+                marked.append(live)
+        elif print is not None and not live.archived and (key := kind.identity(live.fields)) is not None:
+            if identify(list(key)) == print:
+                keyed.append(live)
+    return marked or keyed

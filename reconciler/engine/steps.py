@@ -1,0 +1,161 @@
+"""The steps of a plan and what each waits for; order comes from references only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from reconciler.contract.spec import Mark
+from reconciler.engine.observe import Kinds
+from reconciler.model import Action, Address, Call, Op, refs_in
+
+PARTS = ("unlink", "make", "link", "drop", "after")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One part of one action; its calls are sent one after the other."""
+
+    address: Address
+    part: str
+
+    def __str__(self) -> str:
+        return f"{self.address} {self.part}"
+
+
+def calls_of(action: Action, part: str) -> tuple[Call, ...]:
+    """The calls of one part."""
+    found: tuple[Call, ...] = getattr(action, part)
+    return found
+
+
+def steps(actions: Iterable[Action], kinds: Kinds) -> dict[Step, set[Step]]:
+    """Every step with the steps it waits for.
+
+    make waits for the makes of what it needs; link for both ends; a delete-first make for its own drop; a drop for
+    those that used the object until now to be pointed elsewhere or dropped; every unlink goes before drops.
+    """
+    acting = {a.address: a for a in actions if a.acts or a.after}
+    graph: dict[Step, set[Step]] = {}
+    for action in acting.values():
+        for part in PARTS:
+            if part == "make" or calls_of(action, part):
+                graph[Step(action.address, part)] = set()
+    users = _users(acting.values())
+    for action in acting.values():
+        _lay_own(action, acting, kinds, graph)
+        if action.drop:
+            _lay_drop(action, users.get(action.address, ()), kinds, graph)
+    _lay_releases(acting, kinds, graph)
+    for taker, holder in exchanges(acting.values(), kinds).items():
+        part = "drop" if acting[holder].op is Op.DELETE else "make"
+        if Step(holder, part) in graph:
+            graph[Step(taker, "make")].add(Step(holder, part))
+    return graph
+
+
+def _users(actions: Iterable[Action]) -> Mapping[Address, list[Action]]:
+    """Who pointed at an address until now, or points at it in this plan."""
+    users: dict[Address, list[Action]] = {}
+    for action in actions:
+        for need in dict.fromkeys((*action.former, *action.needs, *_late(action))):
+            users.setdefault(need, []).append(action)
+    return users
+
+
+def _late(action: Action) -> tuple[Address, ...]:
+    return tuple(r.address for call in (*action.link, *action.unlink) for r in refs_in(call.body))
+
+
+def _lay_own(action: Action, acting: Mapping[Address, Action], kinds: Kinds, graph: dict[Step, set[Step]]) -> None:
+    make = Step(action.address, "make")
+    for need in action.needs:
+        if need in acting and need != action.address and action.op not in (Op.DELETE, Op.FORGET):
+            graph[make].add(Step(need, "make"))
+    link = Step(action.address, "link")
+    if link in graph:
+        graph[link].add(make)
+        graph[link] |= {Step(r.address, "make") for call in action.link for r in refs_in((call.path, call.body))
+                        if r.address in acting and r.address != action.address}
+    drop = Step(action.address, "drop")
+    if drop in graph:
+        if action.op is Op.REPLACE and action.effect == "replace":
+            graph[make].add(drop)
+        elif action.op is not Op.DELETE:
+            graph[drop].add(make)
+            if link in graph:
+                graph[drop].add(link)
+    unlink, after = Step(action.address, "unlink"), Step(action.address, "after")
+    if unlink in graph and drop in graph:
+        graph[drop].add(unlink)
+    if after in graph:
+        graph[after].add(make)
+
+
+def _lay_drop(action: Action, users: Iterable[Action], kinds: Kinds, graph: dict[Step, set[Step]]) -> None:
+    """Nothing is dropped while something we know still points at it.
+
+    Where the object is replaced delete-first, users can only be pointed at the new one afterwards, so only
+    their drops and unlinks go before. A use through a deferred field alone ends with its unlink.
+    """
+    drop = Step(action.address, "drop")
+    for user in users:
+        if user.address == action.address:
+            continue
+        goes = user.op is Op.DELETE or (user.op is Op.REPLACE and user.effect == "replace")
+        before = {"unlink"}
+        if goes and not _only_late(kinds, user, action.address.kind):
+            before.add("drop")
+        if not (action.op is Op.REPLACE and action.effect == "replace") and user.op is not Op.DELETE:
+            before |= {"make", "link"}
+        graph[drop] |= {step for part in before if (step := Step(user.address, part)) in graph}
+
+
+def _only_late(kinds: Kinds, user: Action, kind: str) -> bool:
+    """Whether a user can point at this kind through deferred fields only."""
+    mine = kinds.get(user.address.kind)
+    if mine is None:
+        return False
+    links = [(Mark.DEFERRED in shape.marks, mine.kin(link.kind)) for shape in mine.shape.children.values()
+             if (link := shape.link or (shape.item.link if shape.item else None)) is not None]
+    return (True, kind) in links and (False, kind) not in links
+
+
+def _lay_releases(acting: Mapping[Address, Action], kinds: Kinds, graph: dict[Step, set[Step]]) -> None:
+    """An update that frees what it needs goes first; its edge is turned round."""
+    for action in acting.values():
+        kind = kinds.get(action.address.kind)
+        if kind is None or action.op is not Op.UPDATE or not kind.releases(action):
+            continue
+        mine = Step(action.address, "make")
+        for need in (*action.needs, *action.former):
+            for part in ("make", "drop"):
+                other = Step(need, part)
+                if other in graph and need != action.address:
+                    graph[mine].discard(other)
+                    graph[other].add(mine)
+
+
+def exchanges(actions: Iterable[Action], kinds: Kinds) -> dict[Address, Address]:
+    """Creates and updates that take a natural key which another object of this plan still has: taker → holder."""
+    held: dict[tuple[str, tuple[object, ...]], Action] = {}
+    actions = [a for a in actions if a.acts and a.address.kind in kinds]
+    for action in actions:
+        key = kinds[action.address.kind].identity(action.live.fields) if action.live is not None else None
+        if key is not None:
+            held[action.address.kind, key] = action
+    found = {}
+    for action in actions:
+        moves = action.op is Op.CREATE or (action.op is Op.UPDATE and _moves_key(action, kinds))
+        if not moves or action.want is None:
+            continue
+        key = kinds[action.address.kind].identity({**(action.live.fields if action.live else {}), **action.want.fields})
+        holder = held.get((action.address.kind, key)) if key is not None else None
+        if holder is not None and holder.address != action.address:
+            found[action.address] = holder.address
+    return found
+
+
+def _moves_key(action: Action, kinds: Kinds) -> bool:
+    shape = kinds[action.address.kind].shape
+    return any(shape.child(c.path.partition(".")[0]).marks & {Mark.NAMED, Mark.IDENTITY} for c in action.changes)

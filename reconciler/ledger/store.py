@@ -1,0 +1,42 @@
+"""What every ledger store does: read the fold, commit records by compare-and-swap, hold the one lock of a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from reconciler.ledger.model import Ledger, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a stack: run id, host, process id, and since when (seconds since the epoch); `until` ends the lease."""
+
+    run: str
+    host: str = ""
+    pid: int = 0
+    since: float = 0.0
+    until: float = 0.0
+    who: str = ""
+
+
+class Store(Protocol):
+    """One stack's ledger.
+
+    `read` folds the journal. `commit` appends records durably (when it returns they survive a power cut) if the
+    ledger is still at `(epoch, serial)` and this store holds the lock under that epoch; else Lost. `lock` takes
+    the stack (Locked after `timeout` seconds, naming the holder) and starts a new epoch; `renew` prolongs the
+    lease and raises Lost when somebody took over; `check` says the same without writing, right before a call is sent.
+    """
+
+    def read(self) -> Ledger: ...
+    def commit(self, records: Sequence[Record], expect: tuple[int, int]) -> tuple[int, int]: ...
+    def lock(self, holder: Holder, timeout: float = 0.0) -> Ledger: ...
+    def renew(self) -> None: ...
+    def check(self) -> None: ...
+    def unlock(self) -> None: ...
+    def holder(self) -> Holder | None: ...
+    def force_unlock(self, run: str) -> None: ...
+    def verify(self) -> Sequence[str]: ...
+    def close(self) -> None: ...

@@ -1,0 +1,51 @@
+"""Values that must never be seen: kept as a type, read late, printed as `(secret)`."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Any
+
+
+class Secret:
+    """A value that prints as `(secret)` everywhere; only `reveal()` gives it, right before it is sent."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself; for the transport, sinks and digests only."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "(secret)"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return "(secret)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __hash__(self) -> int:
+        return hash(hashlib.sha256(self._value.encode()).digest())
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a secret is never pickled or copied to disk")
+
+    def __deepcopy__(self, memo: Any) -> Secret:
+        return self
+
+
+def reveal(value: Any) -> Any:
+    """The value with every Secret in it opened, at any depth; only for a body that is about to be sent."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, dict):
+        return {key: reveal(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [reveal(item) for item in value]
+    return value
