@@ -156,8 +156,8 @@ def _shape(annotation: Any, metadata: tuple[Any, ...], default: Any = None, requ
 def _unwrap(annotation: Any, metadata: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any]:
     """Take Annotated and `| None` off a type; the first list, map or model among alternatives stands for it."""
     if get_origin(annotation) is Annotated:
-        first, *more = get_args(annotation)
-        return _unwrap(first, metadata + tuple(more))
+        args = get_args(annotation)
+        return _unwrap(args[0], metadata + args[1:])
     if get_origin(annotation) in (Union, types.UnionType):
         parts = [_unwrap(a, ()) for a in get_args(annotation) if a is not type(None)]
         for more, _ in parts:

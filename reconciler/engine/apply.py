@@ -4,66 +4,22 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
-from typing import Any, Protocol
+from typing import Any
 
-from reconciler.clock import Clock
-from reconciler.engine import digest, entries
-from reconciler.engine.deliver import Sink, hand_over
+from reconciler.engine import entries
+from reconciler.engine.deliver import hand_over
 from reconciler.engine.journal import Journal
-from reconciler.engine.observe import Kinds
+from reconciler.engine.prepare import Event, Means, Prepare, Track
 from reconciler.engine.steps import Step, calls_of, steps
-from reconciler.engine.work import Job, Sent, outputs, perform, ready
+from reconciler.engine.work import Job, Sent, outputs, perform
 from reconciler.errors import Exhausted, Failure, Lost, Missing, Refused, Stale, Unsure
-from reconciler.ledger import Intent, Ledger, Record
-from reconciler.ledger.model import KEY_LIFE
-from reconciler.model import (Action, Address, Call, Op, Outcome, Plan, Ref, Report, Result, SecretRef, fill, has_token)
-from reconciler.secret import Secret
+from reconciler.ledger import Ledger, Record
+from reconciler.model import Action, Address, Op, Outcome, Plan, Report, Result, fill, has_token
 
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something worth telling while an apply runs; `seconds` since the action began."""
-
-    type: str
-    address: Address
-    text: str = ""
-    seconds: float = 0.0
-
-
-class Prints(Protocol):
-    """How fields become digests per path."""
-
-    def __call__(self, kind: str, fields: Mapping[str, Any]) -> dict[str, str]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What an apply works with: all handed in, so that it can be run against anything."""
-
-    kinds: Kinds
-    prints: Prints
-    secret: Callable[[str], Secret]
-    veil: Callable[[Secret], str]
-    identify: Callable[[Any], str]
-    clock: Clock
-    sinks: Mapping[str, Sink] = field(default_factory=dict)
-    parallelism: int | None = None
-    on_event: Callable[[Event], None] = lambda event: None
-
-
-@dataclass(slots=True)
-class Track:
-    """How far one step is: its calls that are left, and how it went."""
-
-    step: Step
-    calls: list[Call]
-    sent: int = 0
-    op: str = ""
-    record: Intent | None = None
+__all__ = ["Apply", "Event", "Means"]
 
 
 class Apply:
@@ -79,7 +35,7 @@ class Apply:
         self.graph = steps(plan.actions, means.kinds)
         self.left = {a: sum(s.address == a for s in self.graph) for a in {s.address for s in self.graph}}
         self.bad: dict[Step, Outcome] = {}
-        self.touched: set[Address] = set()
+        self.prepare = Prepare(plan, ledger, journal, means, run, self.known)
         self.began: dict[Address, float] = {}
         self.outcomes: dict[Address, Outcome] = {}
         self.halted: dict[str, str] = {}
@@ -119,8 +75,8 @@ class Apply:
         broken = next((self.bad[d] for d in self.graph[step] if d in self.bad), None)
         reason = "stopped" if self.stop.is_set() or self.fatal else self.halted.get(step.address.connection, "")
         if broken is not None or reason:
-            error = reason or f"waited for {broken.address}" if broken is None or broken.address != step.address else ""
-            self._fail(step, Outcome(step.address, Result.SKIPPED, error or (broken.error if broken else "")), sorter)
+            why = reason or (f"waited for {broken.address}" if broken and broken.address != step.address else "")
+            self._fail(step, Outcome(step.address, Result.SKIPPED, why or (broken.error if broken else "")), sorter)
             return None
         if step.address not in self.began:
             self.began[step.address] = self.means.clock.monotonic()
@@ -136,7 +92,7 @@ class Apply:
         jobs: list[tuple[Track, Job]] = []
         for track in tracks:
             try:
-                jobs.append((track, self._job(track)))
+                jobs.append((track, self.prepare.job(track, self.actions[track.step.address])))
             except Failure as error:
                 self._broken(track, error, sorter)
         if not jobs:
@@ -150,60 +106,12 @@ class Apply:
             future = self._pool(job.kind).submit(perform, job, self.journal.store.check, self.means.veil)
             self.running[future] = track
 
-    def _job(self, track: Track) -> Job:
-        action = self.actions[track.step.address]
-        kind = self.means.kinds[track.step.address.kind]
-        call = ready(track.calls[0], self._find)
-        creates = track.step.part == "make" and track.sent == 0 and action.op in (Op.CREATE, Op.REPLACE) and not kind.singleton
-        want = replace(action.want, fields=fill(action.want.fields, self._find)) if action.want is not None else None
-        blind = creates and action.want is not None and kind.identity(action.want.fields) is None
-        blind = blind and want is not None and kind.identity(want.fields) is not None
-        if creates and action.resource is not None:
-            self._check_sinks(action)
-        first = action.address not in self.touched
-        self.touched.add(action.address)
-        track.record = self._intent(track, action, call, creates, want)
-        return Job(kind, action, call, track.record.key, creates, first, want, blind)
-
-    def _intent(self, track: Track, action: Action, call: Call, creates: bool, want: Any) -> Intent:
-        kind = self.means.kinds[action.address.kind]
-        payload = digest.sha(digest.of_call(call), self.means.veil)
-        act = "create" if creates else "delete" if track.step.part == "drop" else "update"
-        key = uuid.uuid4().hex
-        spent = self.ledger.spent.get((str(action.address), payload))
-        if creates and spent is not None and self.means.clock.now() - spent[1] < KEY_LIFE:
-            key = spent[0]
-        entry: dict[str, Any] = {}
-        fields = want.fields if want is not None else {}
-        prints = self.means.prints(action.address.kind, fields) if act != "delete" else {}
-        if creates:
-            identity = kind.identity(fields)
-            made = entries.made(action, self.journal.entries, prints, self.means.clock.now())
-            entry = {**made, "identity": self.means.identify(list(identity)) if identity is not None else None}
-        id = kind.foretell(want).get("id") if creates and want is not None else action.id
-        candidates = tuple(live.id for live in (action.live,) if live is not None)
-        return Intent(uuid.uuid4().hex, str(action.address), act, call.method, call.path, payload, key, self.journal.at[0],
-                      self.run, self.means.clock.now(), id, candidates, prints, entry, self.plan.digests.get(action.address, ""))
-
-    def _find(self, token: Ref | SecretRef) -> Any:
-        if isinstance(token, SecretRef):
-            return self.means.secret(token.name)
-        return self.known.get(token.address, {}).get(token.output, token)
-
     def _pool(self, kind: Any) -> ThreadPoolExecutor:
         name = kind.connection
         if name not in self.pools:
             most = min(kind.api.settings.connections, self.means.parallelism or 100)
             self.pools[name] = ThreadPoolExecutor(max_workers=most, thread_name_prefix=f"apply-{name}")
         return self.pools[name]
-
-    def _check_sinks(self, action: Action) -> None:
-        assert action.resource is not None
-        for delivery in action.resource.lifecycle.deliver.values():
-            sink = self.means.sinks.get(delivery.to)
-            if sink is None:
-                raise Refused(f"there is no sink {delivery.to!r}", "declare it in reconciler.yaml under sinks:")
-            sink.check(delivery)
 
     # finishing
 
@@ -286,7 +194,7 @@ class Apply:
         sorter.done(track.step)
 
     def _entry(self, action: Action) -> tuple[Record, ...]:
-        fields = fill(action.want.fields, self._find) if action.want is not None else {}
+        fields = fill(action.want.fields, self.prepare.find) if action.want is not None else {}
         prints = self.means.prints(action.address.kind, {k: v for k, v in fields.items() if not has_token(v)})
         id = self.known.get(action.address, {}).get("id")
         return entries.finished(action, self.journal.entries, prints, id, self.means.clock.now())

@@ -111,7 +111,8 @@ def created(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], f
     changes = tuple(creation(kind, now, drift=lost))
     notes = (Note("removed by hand; made again", subject="drift"),) if lost else ()
     impact = {Impact.DRIFT} if lost else creation_impact(kind, changes)
-    return Action(Op.CREATE, address, impact=sorted_impacts(impact), changes=changes, make=make, notes=notes, want=want)
+    return Action(Op.CREATE, address, impact=sorted_impacts(impact), changes=changes, make=make, notes=notes, want=want,
+                  candidates=found.candidates)
 
 
 def create_calls(kind: Kind[Any], want: Want[Any]) -> tuple[Call, ...]:

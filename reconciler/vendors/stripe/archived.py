@@ -110,7 +110,7 @@ class Archived(StripeKind[S]):
     @staticmethod
     def switched_off(changes: Changes) -> bool:
         """Whether these changes archive the object."""
-        return any(change.path == "active" and change.after is False for change in changes)
+        return any(change.path == "active" and change.before is True and change.after is False for change in changes)
 
     def said_of_switch(self, changes: Changes, text: str) -> Iterable[Note]:
         """That to switch an object off is to remove it."""

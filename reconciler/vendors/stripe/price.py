@@ -69,10 +69,9 @@ class Price(Archived[PriceSpec]):
             wire["currency"] = lower(wire["currency"])
         if wire.get("lookup_key"):
             wire["transfer_lookup_key"] = True
-        for one in (wire, *(wire.get(OPTIONS) or {}).values()):
-            if one.get("custom_unit_amount"):
-                one["custom_unit_amount"] = {"enabled": True, **one["custom_unit_amount"]}
-        return wire
+        if wire.get(OPTIONS):
+            wire[OPTIONS] = {currency: _enabled(option) for currency, option in wire[OPTIONS].items()}
+        return _enabled(wire)
 
     def update(self, live: Live, want: Want[PriceSpec], changes: Changes) -> Iterable[Call]:
         """One POST with what changed; where a currency goes, all are cleared before the wanted ones are written.
@@ -98,9 +97,8 @@ class Price(Archived[PriceSpec]):
 
     def forces(self, live: Live, want: Want[PriceSpec], change: Change) -> bool:
         """How a price is taxed can be said once; after that only a new price says something else."""
-        if change.path.rpartition(".")[2] == "tax_behavior":
-            return change.before not in (None, "unspecified") and change.after is not None or change.replaces
-        return change.replaces
+        said = change.path.rpartition(".")[2] == "tax_behavior" and change.before not in (None, "unspecified")
+        return change.replaces or said
 
     def revivable(self, live: Live, want: Want[PriceSpec]) -> bool:
         """An archived price is brought back when it costs the same; else a new one takes its key."""
@@ -172,7 +170,8 @@ class Price(Archived[PriceSpec]):
 
     def look(self, action: Action) -> Iterable[Fact]:
         """How many subscriptions stay on a price that ends; nothing where the key may not see subscriptions."""
-        if action.live is None or action.op not in (Op.REPLACE, Op.DELETE) or not action.live.fields.get("recurring"):
+        ends = action.op in (Op.REPLACE, Op.DELETE) or (action.op is Op.UPDATE and self.switched_off(action.changes))
+        if action.live is None or not ends or not action.live.fields.get("recurring"):
             return
         try:
             page = self.api.get("/v1/subscriptions", {"price": action.live.id, "status": "active", "limit": 100})
@@ -219,6 +218,10 @@ def _tiers(tiers: Any) -> Any:
 
 def _custom(custom: Any) -> Any:
     return custom and {"enabled": True, **custom}
+
+
+def _enabled(fields: Fields) -> Fields:
+    return {**fields, "custom_unit_amount": _custom(fields["custom_unit_amount"])} if fields.get("custom_unit_amount") else fields
 
 
 def _option(option: Any) -> Any:
