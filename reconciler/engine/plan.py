@@ -15,7 +15,7 @@ from reconciler.engine.decide import Deciding, decide, needs_of, retired
 from reconciler.engine.guard import Consent, Limits, blocked, judged, thresholds
 from reconciler.engine.leftovers import leftovers
 from reconciler.engine.links import targets, with_links
-from reconciler.engine.match import Match, filled
+from reconciler.engine.match import Found, Match, filled
 from reconciler.engine.observe import Kinds, Observed
 from reconciler.engine.steps import exchanges
 from reconciler.ledger import Ledger
@@ -61,6 +61,7 @@ class World:
     selection: Selection = Selection()
     accounts: Mapping[str, str] = field(default_factory=dict)
     about: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    unsettled: Mapping[str, str] = field(default_factory=dict)
     now: float = 0.0
     destroy: bool = False
     leave_drift: bool = False
@@ -83,6 +84,8 @@ def plan(world: World) -> Plan:
         kind = world.kinds[resource.address.kind]
         fields = filled(resource.fields, known)
         found = match.find(resource, d.want(resource, fields))
+        if str(resource.address) in world.unsettled:
+            found = Found(blocked=f"can't be read: {world.unsettled[str(resource.address)]}", unreadable=True)
         entry = world.ledger.entries.get(str(resource.address))
         old = retired(entry, world.observed.of(kind.bound), world.now)
         action = decide(d, resource, fields, replace(found, leftovers=found.leftovers + old))

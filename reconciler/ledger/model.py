@@ -149,6 +149,8 @@ class Fold:
         self.intents: dict[str, Intent] = {}
         self.spent: dict[tuple[str, str], tuple[str, float]] = {}
         self.runs: dict[str, Run] = {}
+        self.done: dict[str, dict[str, None]] = {}  # by run; tuples in `runs` would be copied at every record
+        self.begun: dict[str, dict[str, None]] = {}
         self.made: set[tuple[str, str]] = set()
 
     @classmethod
@@ -160,6 +162,8 @@ class Fold:
         fold.entries, fold.intents = dict(ledger.entries), dict(ledger.intents)
         fold.spent, fold.made = dict(ledger.spent), set(ledger.made)
         fold.runs = {run.run: run for run in ledger.runs}
+        fold.done = {run.run: dict.fromkeys(run.done) for run in ledger.runs if run.done}
+        fold.begun = {run.run: dict.fromkeys(run.begun) for run in ledger.runs if run.begun}
         return fold
 
     def add(self, records: Iterable[Record]) -> Fold:
@@ -171,8 +175,10 @@ class Fold:
 
     def ledger(self) -> Ledger:
         """The state now, as a value."""
+        runs = tuple(replace(run, done=tuple(self.done.get(run.run, ())), begun=tuple(self.begun.get(run.run, ())))
+                     for run in self.runs.values())
         return Ledger(**self.head, serial=self.serial, entries=dict(self.entries), intents=dict(self.intents),
-                      spent=dict(self.spent), runs=tuple(self.runs.values()), made=frozenset(self.made))
+                      spent=dict(self.spent), runs=runs, made=frozenset(self.made))
 
     def _lineage(self, r: Record) -> None:
         self.head.update(project=r["project"], stack=r["stack"], lineage=r["id"])
@@ -192,9 +198,8 @@ class Fold:
             self.runs[r["run"]] = replace(self.runs[r["run"]], outcome=dict(r.get("outcome", {})), ended=r["at"])
 
     def _finished(self, r: Record) -> None:
-        run = self.runs.get(r["run"])
-        if run is not None:
-            self.runs[r["run"]] = replace(run, done=(*run.done, r["address"]))
+        if r["run"] in self.runs:
+            self.done.setdefault(r["run"], {})[r["address"]] = None
 
     def _entry(self, r: Record) -> None:
         self.entries[r["address"]] = Entry.of(r)
@@ -217,9 +222,8 @@ class Fold:
     def _intent(self, r: Record) -> None:
         intent = Intent.of(r)
         self.intents[intent.op] = intent
-        run = self.runs.get(intent.run)
-        if run is not None and intent.address not in run.begun:
-            self.runs[intent.run] = replace(run, begun=(*run.begun, intent.address))
+        if intent.run in self.runs:
+            self.begun.setdefault(intent.run, {})[intent.address] = None
         if intent.act == "create":
             at = self.spent.get((intent.address, intent.digest), ("", intent.at))
             self.spent[intent.address, intent.digest] = (intent.key, at[1] if at[0] == intent.key else intent.at)

@@ -15,7 +15,8 @@ from reconciler.vendors.stripe.product import Product, ProductSpec
 
 PRICE: dict[str, Any] = {"product": "prod_1", "currency": "usd"}
 TIERED: dict[str, Any] = {**PRICE, "billing_scheme": "tiered", "tiers_mode": "graduated",
-                          "tiers": [{"up_to": 100, "unit_amount": 0}, {"up_to": "inf", "unit_amount_decimal": "0.0004"}]}
+                          "tiers": [{"up_to": 100, "unit_amount": 0},
+                                    {"up_to": "inf", "unit_amount_decimal": "0.0004"}]}
 
 
 def price(**fields: Any) -> list[tuple[str, str]]:
@@ -55,10 +56,12 @@ def test_what_stripe_takes_is_taken(fields: dict[str, Any]) -> None:
     ({**TIERED, "transform_quantity": {"divide_by": 2, "round": "up"}}, "transform_quantity"),
     ({**TIERED, "tiers": [{"up_to": 100, "unit_amount": 1}]}, "tiers[0].up_to"),
     ({**TIERED, "tiers": [{"up_to": "inf", "unit_amount": 1}, {"up_to": "inf", "unit_amount": 1}]}, "tiers[0].up_to"),
-    ({**TIERED, "tiers": [{"up_to": 5, "unit_amount": 1}, {"up_to": 5, "unit_amount": 1}, {"up_to": "inf", "flat_amount": 1}]},
+    ({**TIERED, "tiers": [{"up_to": 5, "unit_amount": 1}, {"up_to": 5, "unit_amount": 1},
+                          {"up_to": "inf", "flat_amount": 1}]},
      "tiers[1].up_to"),
     ({**TIERED, "tiers": [{"up_to": "inf"}]}, "tiers[0]"),
-    ({**TIERED, "tiers": [{"up_to": "inf", "unit_amount": 1, "unit_amount_decimal": "1"}]}, "tiers[0].unit_amount_decimal"),
+    ({**TIERED, "tiers": [{"up_to": "inf", "unit_amount": 1, "unit_amount_decimal": "1"}]},
+     "tiers[0].unit_amount_decimal"),
     ({**PRICE, "unit_amount": 1, "currency_options": {"usd": {"unit_amount": 1}}}, "currency_options.usd"),
     ({**PRICE, "unit_amount": 1, "currency_options": {"eur": {}}}, "currency_options.eur.unit_amount"),
     ({**PRICE, "unit_amount": 1, "recurring": {"interval": "month", "interval_count": 37}}, "recurring.interval_count"),
@@ -86,7 +89,8 @@ def test_amounts_that_do_not_go_together_are_found(fields: dict[str, Any], path:
     (ProductSpec, {"name": "x", "images": ["u"] * 9}, ("images",)),
     (ProductSpec, {"name": "x", "marketing_features": [{"name": "f"}] * 16}, ("marketing_features",)),
     (ProductSpec, {"name": "x", "marketing_features": [{"name": "f" * 81}]}, ("marketing_features", 0, "name")),
-    (ProductSpec, {"name": "x", "package_dimensions": {"height": 1, "length": 1, "weight": 1}}, ("package_dimensions", "width")),
+    (ProductSpec, {"name": "x", "package_dimensions": {"height": 1, "length": 1, "weight": 1}},
+     ("package_dimensions", "width")),
     (ProductSpec, {"name": "x", "package_dimensions": {"height": 1.234, "length": 1, "weight": 1, "width": 1}},
      ("package_dimensions", "height")),
     (ProductSpec, {"name": "x", "statement_descriptor": "a" * 23}, ("statement_descriptor",)),
@@ -110,7 +114,8 @@ def test_every_limit_is_found_offline(spec: Any, fields: dict[str, Any], loc: tu
 
 def test_metadata_takes_numbers_and_booleans_as_text() -> None:
     """A seat count or a switch in metadata is written as text; null is kept as the wish to remove a key."""
-    given = ProductSpec.model_validate({"name": "x", "metadata": {"seats": 5, "share": 0.5, "beta": True, "old": None}}).given()
+    given = ProductSpec.model_validate({"name": "x",
+                                        "metadata": {"seats": 5, "share": 0.5, "beta": True, "old": None}}).given()
     assert given["metadata"] == {"seats": "5", "share": "0.5", "beta": "true", "old": None}
 
 
@@ -137,23 +142,29 @@ LIVE = {
     "id": "price_1", "object": "price", "active": True, "billing_scheme": "per_unit", "created": 1, "currency": "usd",
     "currency_options": {"usd": {"unit_amount": 2900, "unit_amount_decimal": "2900", "tax_behavior": "exclusive"},
                          "eur": {"unit_amount": None, "unit_amount_decimal": "2700.5", "tax_behavior": "unspecified"}},
-    "custom_unit_amount": None, "livemode": False, "lookup_key": "pro", "metadata": {}, "nickname": None, "product": "prod_1",
-    "recurring": {"interval": "month", "interval_count": 1, "meter": None, "trial_period_days": None, "usage_type": "licensed"},
+    "custom_unit_amount": None, "livemode": False, "lookup_key": "pro", "metadata": {}, "nickname": None,
+    "product": "prod_1",
+    "recurring": {"interval": "month", "interval_count": 1, "meter": None, "trial_period_days": None,
+                  "usage_type": "licensed"},
     "tax_behavior": "exclusive", "tiers_mode": None, "transform_quantity": None, "type": "recurring",
     "unit_amount": 2900, "unit_amount_decimal": "2900"}
 
 
 @pytest.mark.parametrize(("want", "same"), [
-    ({"unit_amount": 2900}, True), ({"unit_amount_decimal": "2900.0"}, True), ({"unit_amount_decimal": "2900.5"}, False),
+    ({"unit_amount": 2900}, True), ({"unit_amount_decimal": "2900.0"}, True),
+    ({"unit_amount_decimal": "2900.5"}, False),
     ({"unit_amount": 0}, False), ({"currency": "USD"}, True), ({"recurring": {"interval": "month"}}, True),
-    ({"recurring": {"interval": "month", "interval_count": 1, "usage_type": "licensed", "trial_period_days": None}}, True),
+    ({"recurring": {"interval": "month", "interval_count": 1, "usage_type": "licensed", "trial_period_days": None}},
+     True),
     ({"recurring": {"interval": "month", "interval_count": 2}}, False), ({"recurring": None}, False),
     ({"currency_options": {"eur": {"unit_amount_decimal": "2700.50"}}}, True),
     ({"currency_options": {"eur": {"unit_amount": 2700}}}, False),
     ({"currency_options": {}}, False), ({"currency_options": None}, False),
     ({"currency_options": {"eur": {"unit_amount_decimal": "2700.5"}, "gbp": {"unit_amount": 1}}}, False),
-    ({"nickname": ""}, True), ({"nickname": None}, True), ({"billing_scheme": None}, True), ({"tax_behavior": None}, False),
-    ({"tiers": None}, True), ({"tiers": []}, True), ({"transform_quantity": None}, True), ({"metadata": {}}, True),
+    ({"nickname": ""}, True), ({"nickname": None}, True), ({"billing_scheme": None}, True),
+    ({"tax_behavior": None}, False),
+    ({"custom_unit_amount": {}}, False), ({"custom_unit_amount": None}, True), ({"tiers": None}, True),
+    ({"tiers": []}, True), ({"transform_quantity": None}, True), ({"metadata": {}}, True),
 ])
 def test_prices_are_compared_by_meaning(want: dict[str, Any], same: bool) -> None:
     """However an amount or a default is written, only what it means counts."""

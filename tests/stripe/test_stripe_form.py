@@ -13,13 +13,14 @@ stripe = pytest.importorskip("stripe")
 
 
 def invented(dice: random.Random, depth: int = 3) -> Any:
-    """A value as a body may hold it, without what the SDK drops (None, empty lists) or writes as Python does (booleans in lists)."""
+    """A value as a body may hold it; without None, empty lists and booleans in lists, which the SDK gets wrong."""
     roll = dice.randrange(6 if depth else 4)
     if roll == 4:
         return [dice.choice(["a", 5, {"name": invented(dice, depth - 1)}]) for _ in range(dice.randint(1, 3))]
     if roll == 5:
         return {dice.choice("abcdef"): invented(dice, depth - 1) for _ in range(dice.randint(1, 3))}
-    return [dice.randint(0, 10**6), dice.random() < 0.5, dice.choice(["", "a b", "ä&=[]%+", "2900"]), dice.random()][roll]
+    return [dice.randint(0, 10**6), dice.random() < 0.5, dice.choice(["", "a b", "ä&=[]%+", "2900"]),
+            dice.random()][roll]
 
 
 def test_bodies_are_encoded_as_the_sdk_encodes_them() -> None:
@@ -35,12 +36,14 @@ def test_bodies_are_encoded_as_the_sdk_encodes_them() -> None:
 
 def test_what_clears_a_field_is_an_empty_text() -> None:
     """None, an empty list and an empty map, which the SDK leaves out, are written as nothing after the name."""
-    assert encoded({"description": None, "images": [], "metadata": {"tier": None}}) == b"description=&images=&metadata[tier]="
+    assert encoded({"description": None, "images": [],
+                    "metadata": {"tier": None}}) == b"description=&images=&metadata[tier]="
 
 
 def test_a_form_is_read_back_as_it_was_written() -> None:
     """The sandbox reads what the client writes, umlauts and brackets in values included."""
-    body = {"tiers": [{"up_to": "inf", "unit_amount": "0"}, {"up_to": "5"}], "metadata": {"a b": "ü&[x]=+"}, "name": ""}
+    tiers = [{"up_to": "inf", "unit_amount": "0"}, {"up_to": "5"}]
+    body = {"tiers": tiers, "metadata": {"a b": "ü&[x]=+"}, "name": ""}
     assert nested(split(encoded(body).decode())) == body
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reconciler.vendors.stripe import StripeSettings
 
 PAGE = 100
+TEST_RATE, LIVE_RATE = 20.0, 80.0
 AGAIN = 1.0
 """Seconds to wait where Stripe asks to come again and does not say when."""
 
@@ -38,6 +39,10 @@ class StripeApi(Api):
         """The settings of this connection."""
         return cast("StripeSettings", self.settings)
 
+    def own_rate(self) -> float | None:
+        """Requests a second, under Stripe's limits of 25 (test) and 100 (live)."""
+        return LIVE_RATE if self.mode == "live" else TEST_RATE
+
     @property
     def mode(self) -> str:
         """`test` or `live`, as the key's prefix says it; empty where it says neither."""
@@ -47,7 +52,8 @@ class StripeApi(Api):
     def headers(self) -> Mapping[str, str]:
         """The key, the pinned API version, and the connected account that is acted on."""
         acting = {"Stripe-Account": self._acting} if self._acting else {}
-        return {"Authorization": f"Bearer {self.stripe.api_key.reveal()}", "Stripe-Version": self.stripe.api_version, **acting}
+        return {"Authorization": f"Bearer {self.stripe.api_key.reveal()}", "Stripe-Version": self.stripe.api_version,
+                **acting}
 
     def encode(self, body: Any) -> tuple[bytes, str]:
         """A form; None and empty lists are empty texts, which clear a field."""
@@ -62,8 +68,7 @@ class StripeApi(Api):
         error = _error(response)
         text = str(error.get("message") or f"Stripe answered {response.status_code}")
         if error.get("type") == "idempotency_error" or error.get("code") == "idempotency_key_in_use":
-            return Unsure(text, "the same key was sent with something else: look at Stripe whether the object is there, "
-                                "then plan again")
+            return Unsure(text, "the same key was sent with something else: plan again, which looks the object up")
         known: dict[str, Any] = {
             "status": response.status_code, "code": str(error.get("code") or error.get("type") or ""),
             "param": path_of(str(error.get("param") or "")), "request_id": response.headers.get("request-id", "")}
@@ -126,7 +131,7 @@ class StripeApi(Api):
                             "give a key of that account, or change the pin in reconciler.yaml")
 
     def _own(self) -> str:
-        return str(self.get("/v1/account").get("id"))
+        return str(self.ask("GET", "/v1/account").get("id"))
 
     def account(self) -> str:
         """The pinned account."""

@@ -58,8 +58,9 @@ class StripeKind(RestKind[S]):
 
     def create(self, want: Want[S]) -> Call:
         """One POST; what is to be empty is left out, as Stripe takes nothing empty at creation."""
-        fields = self.to_wire(without_empty(self.cleared(want.fields)))
-        return Call("POST", self.path, {**self._merge(fields, self.mark(want.owner)), **self.query_one()})
+        given = {name: value for name, value in self.cleared(want.fields).items() if value is not None}
+        body = self._merge(without_empty(self.to_wire(given)), self.mark(want.owner))
+        return Call("POST", self.path, {**body, **self.query_one()})
 
     def update(self, live: Live, want: Want[S], changes: Changes) -> Iterable[Call]:
         """One POST with what changed; of a nested model the whole, with what is live below what is wanted."""

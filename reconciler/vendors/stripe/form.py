@@ -73,4 +73,5 @@ def _listed(node: Any) -> Any:
 
 def path_of(param: str) -> str:
     """Stripe's name of a parameter as a path: `tiers[0][up_to]` → `tiers[0].up_to`."""
-    return re.sub(r"\[([^\]]*)\]", lambda hit: f"[{hit[1]}]" if hit[1].isdigit() else f".{hit[1]}" if hit[1] else "", param)
+    return re.sub(r"\[([^\]]*)\]", lambda hit: f"[{hit[1]}]" if hit[1].isdigit() else f".{hit[1]}" if hit[1] else "",
+                  param)

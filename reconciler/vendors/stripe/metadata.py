@@ -40,7 +40,8 @@ def _value(value: str | None) -> str | None:
 
 
 Metadata = Annotated[
-    dict[Annotated[str, AfterValidator(_key)], Annotated[str | None, BeforeValidator(_text), AfterValidator(_value)]] | None,
+    dict[Annotated[str, AfterValidator(_key)], Annotated[str | None, BeforeValidator(_text),
+                                                         AfterValidator(_value)]] | None,
     Field(max_length=KEYS), Mark.MERGED, Impact.COSMETIC]
 """Merged key by key at Stripe: foreign keys stay, null removes one, numbers and booleans are written as text."""
 

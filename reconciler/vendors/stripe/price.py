@@ -12,7 +12,7 @@ from reconciler.model import (Action, Address, Call, Change, Changes, Fact, Fiel
                               Want)
 from reconciler.vendors.stripe.amounts import both
 from reconciler.vendors.stripe.archived import Archived, without_empty
-from reconciler.vendors.stripe.pricing import INF, PriceSpec, findings, lower
+from reconciler.vendors.stripe.pricing import INF, PriceSpec, chosen, findings, lower
 
 KEYS_A_CALL = 10
 """How many lookup keys Stripe takes in one list."""
@@ -32,14 +32,17 @@ class Price(Archived[PriceSpec]):
     # reading
 
     def list(self, ask: Ask) -> Iterable[Live | Unseen]:
-        """The active prices; archived ones pile up for ever, so only those with a wanted lookup key are asked for."""
+        """The active prices; archived ones pile up for ever, so only those with a wanted lookup key are asked for.
+
+        All of them are read where everything is asked for, and where an entry that rests has no key to be found by.
+        """
         held = set()
         for body in self.api.pages(self.path, self.query_list):
             held.add(body.get("lookup_key"))
             yield self.live(body)
         keys = [want.get("lookup_key") for want in ask.wants if want.get("lookup_key")]
         missing = [key for key in dict.fromkeys(keys) if key not in held]
-        if any(self.rests(want) and not want.get("lookup_key") for want in ask.wants):
+        if ask.everything or any(self.rests(want) and not want.get("lookup_key") for want in ask.wants):
             yield from self._archived({})
             return
         for n in range(0, len(missing), KEYS_A_CALL):
@@ -70,7 +73,7 @@ class Price(Archived[PriceSpec]):
         if wire.get("lookup_key"):
             wire["transfer_lookup_key"] = True
         if wire.get(OPTIONS):
-            wire[OPTIONS] = {currency: _enabled(option) for currency, option in wire[OPTIONS].items()}
+            wire[OPTIONS] = {currency: without_empty(_enabled(option)) for currency, option in wire[OPTIONS].items()}
         return _enabled(wire)
 
     def update(self, live: Live, want: Want[PriceSpec], changes: Changes) -> Iterable[Call]:
@@ -84,10 +87,10 @@ class Price(Archived[PriceSpec]):
             yield Call("POST", self.item(live.id), {OPTIONS: None, "expand": list(self.expand)})
             named = frozenset(options)
         rest = tuple(change for change in changes if not change.path.startswith(OPTIONS))
-        fields = {OPTIONS: {key: options[key] for key in options if key in named}} if options and named else {}
-        if fields:
-            rest = (*rest, Change(OPTIONS, None, fields[OPTIONS]))
-        yield from super().update(live, replace(want, fields={**want.fields, **without_empty(fields)}), rest)
+        written = {key: options[key] for key in options if key in named}
+        if written:
+            rest = (*rest, Change(OPTIONS, None, written))
+        yield from super().update(live, replace(want, fields={**want.fields, OPTIONS: written}), rest)
 
     # judgement
 
@@ -103,7 +106,8 @@ class Price(Archived[PriceSpec]):
     def revivable(self, live: Live, want: Want[PriceSpec]) -> bool:
         """An archived price is brought back when it costs the same; else a new one takes its key."""
         fixed = {name: value for name, value in want.fields.items() if Mark.IMMUTABLE in self.shape.child(name).marks}
-        taxed = live.fields.get("tax_behavior") in (None, "unspecified", want.get("tax_behavior", live.fields.get("tax_behavior")))
+        taxed = live.fields.get("tax_behavior") in (None, "unspecified",
+                                                    want.get("tax_behavior", live.fields.get("tax_behavior")))
         return taxed and covers({n: live.fields.get(n) for n in fixed}, fixed, self.shape)
 
     def review(self, action: Action, scene: Scene) -> Iterable[Note]:
@@ -130,8 +134,9 @@ class Price(Archived[PriceSpec]):
         """A changed lookup key that another active price holds."""
         key = next((change.after for change in action.changes if change.path == "lookup_key"), None)
         for other in scene.live.get(self.bound, ()) if key is not None else ():
-            if other.fields.get("lookup_key") == key and not other.archived and action.live and other.id != action.live.id:
-                yield Note(f"takes the lookup key {key} from {other.id}, which is on sale", path="lookup_key", refuse=True)
+            if other.fields.get("lookup_key") == key and not other.archived and other.id != action.id:
+                yield Note(f"takes the lookup key {key} from {other.id}, which is on sale", path="lookup_key",
+                           refuse=True)
 
     def _last(self, action: Action, scene: Scene) -> bool:
         """Whether this action leaves a product that is on sale without any active price."""
@@ -161,10 +166,9 @@ class Price(Archived[PriceSpec]):
 
     def _on_sale(self, product: str, scene: Scene, holders: Mapping[Address, Action]) -> bool:
         """Whether the product stays active; one that can't be seen is taken to be."""
-        for action in holders.values():
-            if action.live is not None and action.live.id == product:
-                if action.op in (Op.DELETE, Op.REPLACE) or self.switched_off(action.changes):
-                    return False
+        mine = [a for a in holders.values() if a.live is not None and a.live.id == product]
+        if any(a.op in (Op.DELETE, Op.REPLACE) or self.switched_off(a.changes) for a in mine):
+            return False
         seen = (p for p in scene.live.get(self.kin("stripe.product"), ()) if p.id == product)
         return not any(p.archived for p in seen)
 
@@ -212,16 +216,15 @@ def _currencies(changes: Changes) -> tuple[bool, frozenset[str]]:
 
 
 def _tiers(tiers: Any) -> Any:
-    return tiers and [both({**tier, "up_to": INF if tier.get("up_to") is None else tier["up_to"]}, "unit_amount", "flat_amount")
+    return tiers and [both({**tier, "up_to": INF if tier.get("up_to") is None else tier["up_to"]}, "unit_amount",
+                           "flat_amount")
                       for tier in tiers]
 
 
-def _custom(custom: Any) -> Any:
-    return custom and {"enabled": True, **custom}
-
-
 def _enabled(fields: Fields) -> Fields:
-    return {**fields, "custom_unit_amount": _custom(fields["custom_unit_amount"])} if fields.get("custom_unit_amount") else fields
+    if "custom_unit_amount" not in fields:
+        return fields
+    return {**fields, "custom_unit_amount": chosen(fields["custom_unit_amount"])}
 
 
 def _option(option: Any) -> Any:
@@ -229,4 +232,4 @@ def _option(option: Any) -> Any:
     return {**fields, **{name: form(fields[name]) for name, form in _FORMS.items() if name in fields}}
 
 
-_FORMS = {"tiers": _tiers, "custom_unit_amount": _custom}
+_FORMS = {"tiers": _tiers, "custom_unit_amount": chosen}

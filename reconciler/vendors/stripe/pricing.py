@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -31,10 +32,15 @@ def _currency_key(key: str) -> str:
     return key
 
 
+def chosen(custom: Any) -> Any:
+    """An amount to be chosen, as Stripe takes it: to give it is to enable it, even without limits."""
+    return {**custom, "enabled": True} if isinstance(custom, dict) else custom
+
+
 class CustomUnitAmount(Spec):
     """An amount that the customer chooses, within limits."""
 
-    enabled: Literal[True] = True
+    enabled: Literal[True] | None = None
     minimum: Minor = None
     maximum: Minor = None
     preset: Minor = None
@@ -72,7 +78,7 @@ class CurrencyOption(Spec):
 
     unit_amount: Minor = None
     unit_amount_decimal: Fraction = None
-    custom_unit_amount: CustomUnitAmount | None = None
+    custom_unit_amount: Annotated[CustomUnitAmount | None, Canonical(chosen)] = None
     tiers: list[Tier] | None = None
     tax_behavior: TaxBehavior = "unspecified"
 
@@ -85,13 +91,14 @@ class PriceSpec(Spec):
     currency: Annotated[str, Field(pattern="^[A-Za-z]{3}$"), Canonical(lower), Mark.IMMUTABLE, Impact.MONEY]
     unit_amount: Annotated[Minor, Mark.IMMUTABLE, Impact.MONEY] = None
     unit_amount_decimal: Annotated[Fraction, Mark.IMMUTABLE, Impact.MONEY] = None
-    custom_unit_amount: Annotated[CustomUnitAmount | None, Mark.IMMUTABLE, Impact.MONEY] = None
+    custom_unit_amount: Annotated[CustomUnitAmount | None, Canonical(chosen), Mark.IMMUTABLE, Impact.MONEY] = None
     billing_scheme: Annotated[Literal["per_unit", "tiered"] | None, Mark.IMMUTABLE, Impact.MONEY] = "per_unit"
     tiers: Annotated[list[Tier] | None, Mark.IMMUTABLE, Impact.MONEY] = None
     tiers_mode: Annotated[Literal["graduated", "volume"] | None, Mark.IMMUTABLE, Impact.MONEY] = None
     transform_quantity: Annotated[TransformQuantity | None, Mark.IMMUTABLE, Impact.MONEY] = None
     recurring: Annotated[Recurring | None, Mark.IMMUTABLE, Impact.MONEY] = None
-    currency_options: Annotated[dict[Annotated[str, AfterValidator(_currency_key)], CurrencyOption] | None, Impact.MONEY] = None
+    currency_options: Annotated[dict[Annotated[str, AfterValidator(_currency_key)], CurrencyOption] | None,
+                                Impact.MONEY] = None
     tax_behavior: TaxBehavior = "unspecified"
     nickname: Annotated[str | None, Impact.COSMETIC] = None
     active: bool | None = True
@@ -154,7 +161,8 @@ def _tiers(tiers: list[Any], path: str) -> Iterator[Finding]:
             if up_to <= last:
                 yield f"{at}.up_to", f"must be more than the tier before, which goes up to {last}"
             last = up_to
-        if not any(tier.get(f"{name}{form}") is not None for name in ("unit_amount", "flat_amount") for form in ("", "_decimal")):
+        if not any(tier.get(f"{name}{form}") is not None for name in ("unit_amount",
+                                                                      "flat_amount") for form in ("", "_decimal")):
             yield at, "needs a unit_amount or a flat_amount; 0 is a free tier"
         for name in ("unit_amount", "flat_amount"):
             if tier.get(name) is not None and tier.get(f"{name}_decimal") is not None:
@@ -163,7 +171,7 @@ def _tiers(tiers: list[Any], path: str) -> Iterator[Finding]:
 
 def _chosen(custom: Mapping[str, Any], path: str) -> Iterator[Finding]:
     known = [(n, custom[n]) for n in ("minimum", "preset", "maximum") if isinstance(custom.get(n), int)]
-    for (less, low), (more, high) in zip(known, known[1:], strict=False):
+    for (less, low), (more, high) in pairwise(known):
         if low > high:
             yield f"{path}.{more}", f"must not be less than {less}, which is {low}"
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from reconciler.contract import Ask, Canonical, Link, Mark, Named, Output, Replace, Scene, Spec
 from reconciler.errors import Denied
-from reconciler.model import Action, Call, Fate, Fields, Impact, Live, Note, Op, Unseen, Want, has_token
+from reconciler.model import Action, Call, Fate, Fields, Impact, Live, Note, Op, Unseen, has_token
 from reconciler.vendors.stripe.archived import Archived
 from reconciler.vendors.stripe.metadata import Metadata
 

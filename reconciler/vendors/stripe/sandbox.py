@@ -12,7 +12,7 @@ from reconciler.sandbox.store import Request, Response, Sandbox
 from reconciler.vendors.stripe import sandbox_catalog as catalog
 from reconciler.vendors.stripe.form import nested, split
 from reconciler.vendors.stripe.sandbox_catalog import PRICES, PRODUCTS, Body
-from reconciler.vendors.stripe.sandbox_params import EXPAND, INT, TEXT, Complaint, Param, many, made_of, read
+from reconciler.vendors.stripe.sandbox_params import EXPAND, INT, TEXT, Complaint, Param, made_of, read
 
 ACCOUNT = "acct_1Sandbox"
 SUBSCRIPTIONS = "/v1/subscriptions"
@@ -43,10 +43,11 @@ class StripeSandbox(Sandbox):
         held = self.objects.setdefault(SUBSCRIPTIONS, {})
         for _ in range(count):
             id = f"sub_{len(held) + 1}"
-            held[id] = {"id": id, "object": "subscription", "status": status, "livemode": False, "created": int(self.clock.now()),
-                        "items": {"object": "list", "data": [{"id": f"si_{len(held) + 1}", "object": "subscription_item",
-                                                              "price": {"id": price, "object": "price"}}], "has_more": False,
-                                  "url": f"/v1/subscription_items?subscription={id}"}}
+            item = {"id": f"si_{id}", "object": "subscription_item", "price": {"id": price, "object": "price"}}
+            items = {"object": "list", "data": [item], "has_more": False,
+                     "url": f"/v1/subscription_items?subscription={id}"}
+            held[id] = {"id": id, "object": "subscription", "status": status, "livemode": False,
+                        "created": int(self.clock.now()), "items": items}
 
     # the door
 
@@ -55,8 +56,8 @@ class StripeSandbox(Sandbox):
             raise Complaint("You did not provide an API key.", status=401)
         account = request.headers.get("stripe-account", ACCOUNT)
         if account != ACCOUNT and account not in self.connected:
-            raise Complaint(f"The provided key does not have access to account '{account}' (or that account does not exist).",
-                            status=403, code="account_invalid")
+            raise Complaint(f"The provided key does not have access to account '{account}' (or that account does not "
+                            "exist).", status=403, code="account_invalid")
 
     def _headers(self, request: Request) -> dict[str, str]:
         version = request.headers.get("stripe-version")
@@ -71,10 +72,11 @@ class StripeSandbox(Sandbox):
         print = hashlib.sha256(f"{request.path}\n{sorted(split(request.body.decode()))}".encode()).hexdigest()
         if key in kept:
             if kept[key]["print"] != print:
-                raise Complaint("Keys for idempotent requests can only be used with the same parameters they were first used "
-                                f"with. Try using a key other than '{key}' if you meant to execute a different request.",
-                                type="idempotency_error")
-            return Response(kept[key]["status"], kept[key]["body"], {**self._headers(request), "idempotent-replayed": "true"})
+                raise Complaint("Keys for idempotent requests can only be used with the same parameters they were "
+                                f"first used with. Try using a key other than '{key}' if you meant to execute a different "
+                                "request.", type="idempotency_error")
+            return Response(kept[key]["status"], kept[key]["body"],
+                            {**self._headers(request), "idempotent-replayed": "true"})
         try:
             status, body = 200, made()
         except Complaint as complaint:
@@ -154,7 +156,8 @@ class StripeSandbox(Sandbox):
         else:
             changed = catalog.changed_price(held, params, self._held(PRODUCTS))
             self._take_key(params, held["id"])
-        changed["metadata"] = _merged(held["metadata"], params["metadata"]) if "metadata" in params else held["metadata"]
+        changed["metadata"] = _merged(held["metadata"],
+                                      params["metadata"]) if "metadata" in params else held["metadata"]
         self._held(path)[held["id"]] = changed
         return self._shown(path, changed, expand)
 
@@ -178,10 +181,12 @@ class StripeSandbox(Sandbox):
         params = read(given, made_of(**_LISTS[path].fields, **_PAGING))
         limit = params.pop("limit", 10)
         if not 1 <= limit <= 100:
-            raise Complaint("This value must be between 1 and 100 (inclusive).", code="parameter_invalid_integer", param="limit")
+            raise Complaint("This value must be between 1 and 100 (inclusive).", code="parameter_invalid_integer",
+                            param="limit")
         expand = [_below_data(name) for name in params.pop("expand", [])]
         after, before = params.pop("starting_after", None), params.pop("ending_before", None)
-        found = [body for body in reversed(self._held(path).values()) if all(_fits(body, *one) for one in params.items())]
+        found = [body for body in reversed(self._held(path).values()) if all(_fits(body,
+                                                                                   *one) for one in params.items())]
         for cursor, param in ((after, "starting_after"), (before, "ending_before")):
             if cursor is not None:
                 self._find(path, cursor, param, 400)
@@ -210,7 +215,8 @@ class StripeSandbox(Sandbox):
 
 def _below_data(name: str) -> str:
     if not name.startswith("data."):
-        raise Complaint(f"This property cannot be expanded ({name}). You may want to try expanding 'data.{name}'.", param="expand")
+        raise Complaint(f"This property cannot be expanded ({name}). You may want to try expanding 'data.{name}'.",
+                        param="expand")
     return name[len("data."):]
 
 

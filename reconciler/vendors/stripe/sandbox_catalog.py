@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from reconciler.vendors.stripe.sandbox_params import (BOOL, DECIMAL, FLOAT, INT, METADATA, TEXT, Complaint, Param, by_key,
+from reconciler.vendors.stripe.sandbox_params import (BOOL, DECIMAL, FLOAT, INT, METADATA, TEXT, Complaint, Param,
+                                                      by_key,
                                                       made_of, many, one_of)
 
 Body = dict[str, Any]
@@ -41,12 +42,15 @@ PRODUCT_UPDATE = made_of(
     marketing_features=_FEATURES.clearable, metadata=METADATA, package_dimensions=_SIZE.clearable, shippable=BOOL,
     statement_descriptor=_DESCRIPTOR.clearable, tax_code=TEXT.clearable, tax_details=_TAX_DETAILS.clearable,
     unit_label=TEXT.clearable, url=TEXT.clearable)
-PRODUCT_LIST = made_of(active=BOOL, created=_CREATED, ids=many(TEXT), shippable=BOOL, type=one_of("good", "service"), url=TEXT)
+PRODUCT_LIST = made_of(active=BOOL, created=_CREATED, ids=many(TEXT), shippable=BOOL, type=one_of("good", "service"),
+                       url=TEXT)
 PRICE_CREATE = made_of(
-    ("currency",), product=TEXT, currency=TEXT, unit_amount=INT, unit_amount_decimal=DECIMAL, custom_unit_amount=_CUSTOM,
+    ("currency",), product=TEXT, currency=TEXT, unit_amount=INT, unit_amount_decimal=DECIMAL,
+    custom_unit_amount=_CUSTOM,
     billing_scheme=one_of("per_unit", "tiered"), tiers=_TIERS, tiers_mode=one_of("graduated", "volume"),
     transform_quantity=made_of(("divide_by", "round"), divide_by=INT, round=one_of("down", "up")), recurring=_RECURRING,
-    currency_options=_OPTIONS, tax_behavior=_TAX, lookup_key=Param(longest=200), transfer_lookup_key=BOOL, nickname=TEXT,
+    currency_options=_OPTIONS, tax_behavior=_TAX, lookup_key=Param(longest=200), transfer_lookup_key=BOOL,
+    nickname=TEXT,
     active=BOOL, metadata=METADATA)
 PRICE_UPDATE = made_of(
     active=BOOL, currency_options=_OPTIONS.clearable, lookup_key=Param(longest=200, clears=True), metadata=METADATA,
@@ -79,12 +83,14 @@ def changed_product(product: Body, given: Body, prices: Mapping[str, Body]) -> B
         if held is None:
             raise Complaint(f"No such price: '{price}'", code="resource_missing", param="default_price")
         if held["product"] != product["id"]:
-            raise Complaint(f"The price specified ({price}) does not belong to the product {product['id']}.", param="default_price")
+            raise Complaint(f"The price specified ({price}) does not belong to the product {product['id']}.",
+                            param="default_price")
         if not held["active"]:
-            raise Complaint("The price specified is inactive. This field only accepts active prices.", param="default_price")
+            raise Complaint("The price specified is inactive. This field only accepts active prices.",
+                            param="default_price")
     _descriptor(given)
-    empty = {"images": [], "marketing_features": []}
-    values = {key: empty.get(key) if value is None else value for key, value in given.items()}
+    empty: Body = {"images": [], "marketing_features": []}
+    values: Body = {key: empty.get(key) if value is None else value for key, value in given.items()}
     if isinstance(values.get("tax_details"), dict):
         values["tax_details"] = {**(product["tax_details"] or {}), **values["tax_details"]}
     return {**product, **values}
@@ -111,10 +117,12 @@ def new_price(given: Body, products: Mapping[str, Body]) -> Body:
         raise Complaint("Missing required param: tiers_mode.", code="parameter_missing", param="tiers_mode")
     if tiered and given.get("transform_quantity"):
         raise Complaint("You cannot use `transform_quantity` with tiers.", param="transform_quantity")
-    options = {_currency(key, "currency_options"): {"tax_behavior": "unspecified", **_amounts(value, f"currency_options[{key}]", tiered)}
+    options = {_currency(key, "currency_options"): {"tax_behavior": "unspecified",
+                                                    **_amounts(value, f"currency_options[{key}]", tiered)}
                for key, value in given.get("currency_options", {}).items()}
     kept = {key: value for key, value in given.items() if key != "transfer_lookup_key"}
-    price = {**_EMPTY_PRICE, **kept, **amounts, "currency_options": options, "recurring": _recurring(given.get("recurring"))}
+    price = {**_EMPTY_PRICE, **kept, **amounts, "currency_options": options,
+             "recurring": _recurring(given.get("recurring"))}
     return {**price, "type": "recurring" if price["recurring"] else "one_time"}
 
 
@@ -144,7 +152,8 @@ def _changed_options(price: Body, given: Body | None) -> Body:
         amounts = _amounts(value, f"currency_options[{key}]", tiered) if says_amount or not held else held
         tax = value.get("tax_behavior", held.get("tax_behavior", "unspecified"))
         if held.get("tax_behavior", "unspecified") not in ("unspecified", tax):
-            raise Complaint("You cannot change `tax_behavior` once it is set.", param=f"currency_options[{key}][tax_behavior]")
+            raise Complaint("You cannot change `tax_behavior` once it is set.",
+                            param=f"currency_options[{key}][tax_behavior]")
         options[code] = {**amounts, "tax_behavior": tax}
     return options
 
@@ -152,7 +161,8 @@ def _changed_options(price: Body, given: Body | None) -> Body:
 def options_shown(price: Body) -> Body:
     """The currencies as an expanded price shows them: its own among them."""
     own = {name: price[name] for name in ("custom_unit_amount", "tax_behavior", "unit_amount", "unit_amount_decimal")}
-    return {price["currency"]: {**own, **({"tiers": price["tiers"]} if price["tiers"] else {})}, **price["currency_options"]}
+    return {price["currency"]: {**own, **({"tiers": price["tiers"]} if price["tiers"] else {})},
+            **price["currency_options"]}
 
 
 def _currency(code: str, param: str) -> str:
@@ -169,14 +179,16 @@ def _amounts(given: Body, at: str, tiered: bool) -> Body:
     if tiered:
         if forms:
             raise Complaint(f"You may not specify `{forms[0]}` with `billing_scheme=tiered`.", param=path(forms[0]))
-        return {"custom_unit_amount": None, "unit_amount": None, "unit_amount_decimal": None, "tiers": _tiers(given, path("tiers")), **tax}
+        return {"custom_unit_amount": None, "unit_amount": None, "unit_amount_decimal": None,
+                "tiers": _tiers(given, path("tiers")), **tax}
     if "tiers" in given:
         raise Complaint("`tiers` require `billing_scheme=tiered`.", param=path("tiers"))
     if len(forms) != 1:
         raise Complaint("You must provide exactly one of `unit_amount`, `unit_amount_decimal` or `custom_unit_amount`.",
                         code="parameter_missing", param=path("unit_amount"))
     custom = given.get("custom_unit_amount")
-    chosen = {name: custom.get(name) for name in ("maximum", "minimum", "preset")} if custom and custom["enabled"] else None
+    chosen = {name: custom.get(name) for name in ("maximum", "minimum",
+                                                  "preset")} if custom and custom["enabled"] else None
     return {"custom_unit_amount": chosen, **_both(given, "unit_amount", path("unit_amount")), **tax}
 
 
@@ -190,7 +202,8 @@ def _tiers(given: Body, at: str) -> list[Body]:
         if (up_to is None) != (n == len(tiers) - 1) or (up_to is not None and up_to <= last):
             raise Complaint("Tiers must go up, and the last one must have `up_to=inf`.", param=f"{at}[{n}][up_to]")
         last = up_to or 0
-        shown.append({**_both(tier, "flat_amount", f"{at}[{n}]"), **_both(tier, "unit_amount", f"{at}[{n}]"), "up_to": up_to})
+        shown.append({**_both(tier, "flat_amount", f"{at}[{n}]"), **_both(tier, "unit_amount", f"{at}[{n}]"),
+                      "up_to": up_to})
     return shown
 
 

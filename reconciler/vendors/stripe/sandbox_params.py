@@ -72,8 +72,9 @@ def read(given: Any, param: Param, path: str = "") -> Any:
         if param.clears:
             return None
         if path:
-            raise Complaint(f"You passed an empty string for '{path}'. We assume empty values are an attempt to unset a "
-                            f"parameter; however '{path}' cannot be unset.", code="parameter_invalid_empty", param=path)
+            raise Complaint(f"You passed an empty string for '{path}'. We assume empty values are an attempt to unset "
+                            f"a parameter; however '{path}' cannot be unset.",
+                            code="parameter_invalid_empty", param=path)
     if param.kind == "object":
         return _object(given, param, path)
     if param.kind == "map":

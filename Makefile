@@ -1,0 +1,51 @@
+# Everything sets itself up: Python 3.11 or newer and make are all that is needed.
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test check generate faults bench lock clean
+
+PYTHON ?= python3
+SEED ?= 20261
+TRIALS ?= 20000
+BIN := .venv/bin
+STAMP := .venv/stamp
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+help:  ## show this
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+
+venv: $(STAMP)  ## make .venv from the locked requirements
+
+$(STAMP): requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	$(PIP) install --require-hashes -r requirements-dev.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(STAMP)  ## plan and apply the example stack in the sandbox, change a price, end with an empty plan
+	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
+
+test: $(STAMP)  ## run all tests, on two cores
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: $(STAMP)  ## lint, types, layers, generated files
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_generated.py
+
+generate: $(STAMP)  ## write what is generated from the kinds
+	$(BIN)/reconciler schema --write schemas
+
+faults: $(STAMP)  ## the fault trials in depth; SEED=n replays, TRIALS=n shortens
+	SEED=$(SEED) TRIALS=$(TRIALS) $(BIN)/python -m pytest -n 2 -rP tests/faults
+
+bench: $(STAMP)  ## print the ratios of docs/performance
+	$(BIN)/python bench/run.py
+
+lock:  ## write requirements-dev.txt again; needs uv
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet --upgrade \
+	    requirements-dev.in --output-file requirements-dev.txt
+
+clean:  ## remove what was made here, ledgers excepted
+	rm -rf .venv build dist bench/out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,82 @@
+"""Recording existing objects as ours: at the vendor the mark is written at most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from reconciler.contract.kind import Kind
+from reconciler.engine import digest
+from reconciler.engine.decide import Deciding
+from reconciler.engine.match import Match, filled
+from reconciler.engine.observe import Observed
+from reconciler.engine.plan import Known, World, in_order
+from reconciler.engine.decide import decide
+from reconciler.errors import Denied, Protected, Usage
+from reconciler.model import Action, Address, Impact, Live, Op, Plan, Resource, Want
+
+IMPORT = "import"
+
+
+def plan_import(world: World, pairs: Iterable[tuple[Address, str | None]], take_over: bool) -> Plan:
+    """A plan that only claims: one adopt action for each address, found by id or by natural key.
+
+    Usage when an address is not declared, Protected when the object is another stack's and `take_over` is not given.
+    """
+    by_address = {r.address: r for r in world.resources}
+    d = Deciding(world.owner, world.kinds, world.ledger, world.same, world.seal, world.now)
+    match = Match(world.observed, world.ledger, world.kinds, world.owner, world.valid, world.resources)
+    known = Known(world)
+    for resource in in_order(world, world.resources):
+        fields = filled(resource.fields, known)
+        known.learn(decide(d, resource, fields, match.find(resource, d.want(resource, fields))))
+    actions = []
+    for address, id in pairs:
+        if address not in by_address:
+            raise Usage(f"{address} is not declared in the manifests", "declare it first, then import it")
+        resource = by_address[address]
+        want = d.want(resource, filled(resource.fields, known))
+        live = _found(world.kinds[address.kind], world.observed, match, want, id)
+        _allowed(world, address, live, take_over)
+        actions.append(_claim(world, resource, live, want))
+    digests = {a.address: digest.of_action(a) for a in actions}
+    return Plan(world.project, world.stack, tuple(actions), digest.of_plan(
+        world.project, world.stack, world.accounts, (), digests.values()), digests, serial=world.ledger.serial,
+        accounts=dict(world.accounts), writes=sum(len(a.make) for a in actions))
+
+
+def _found(kind: Kind, observed: Observed, match: Match, want: Want, id: str | None) -> Live:  # type: ignore[type-arg]
+    if id is not None:
+        live = observed.of(kind.bound).get(id) or kind.get(id)
+        if live is None:
+            raise Usage(f"{want.address}: there is no {id}")
+        return live
+    reason = observed.blind(kind.bound)
+    if reason:
+        raise Denied(f"{want.address}: can't be read: {reason}")
+    key = kind.identity(want.fields)
+    same = match.index(kind.bound).by_key.get(key, []) if key is not None else []
+    active = [live for live in same if not live.archived] or same
+    if len(active) != 1:
+        names = ", ".join(live.id for live in active)
+        raise Usage(f"{want.address}: {len(active)} objects have its natural key" + (f": {names}" if names else ""),
+                    f"say which: reconciler import {want.address}=ID")
+    return active[0]
+
+
+def _allowed(world: World, address: Address, live: Live, take_over: bool) -> None:
+    for name, entry in world.ledger.entries.items():
+        if entry.id == live.id and name != str(address) and name.partition("/")[0] == address.kind:
+            raise Protected(f"{live.id} is already {name}", f"rename that entry, or `reconciler ledger move {name} {address}`")
+    foreign = live.owner is not None and (live.owner.stack != world.owner or not world.valid(live.owner))
+    if foreign and not take_over and live.owner is not None:
+        raise Protected(f"{live.id} belongs to {live.owner.stack} ({live.owner.address})",
+                        "--take-over rewrites its mark; the old owner's next plan shows it blocked")
+
+
+def _claim(world: World, resource: Resource, live: Live, want: Want) -> Action:  # type: ignore[type-arg]
+    kind = world.kinds[resource.address.kind]
+    marked = live.owner is not None and want.owner is not None and live.owner == want.owner
+    action = Action(Op.ADOPT, resource.address, id=live.id, impact=(Impact.ADOPT,), effect=IMPORT, live=live, want=want,
+                    resource=resource, at=resource.at, make=() if marked else tuple(kind.claim(live, want)))
+    return replace(action, seen=digest.fingerprint(live, world.veil))

@@ -1,0 +1,189 @@
+"""The one lock of a stack's file: `flock`, which the kernel frees with its holder, and a lease that ends by itself."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reconciler.clock import Clock
+from reconciler.errors import Failure, Locked, Lost
+from reconciler.ledger.store import Holder
+
+POLL = 0.2
+PROBES = 5
+
+
+class Lease:
+    """Held or not held; `held` and `check` may be asked from any thread.
+
+    The lock is on `<ledger>.lock`, and that file's identity is the token: who takes over puts another file in its
+    place, and the former holder, frozen or not, sees that before its next call. `<ledger>.holder` says who it is,
+    for messages and for the end of the lease; it is never what decides.
+    """
+
+    def __init__(self, path: Path, clock: Clock, lease: float, grace: float) -> None:
+        self.lock_path = path.with_name(path.name + ".lock")
+        self.holder_path = path.with_name(path.name + ".holder")
+        self.clock, self.lease, self.grace = clock, lease, grace
+        self._fd: int | None = None
+        self._holder: Holder | None = None
+
+    def take(self, holder: Holder, timeout: float) -> None:
+        """Take the lock, or Locked after `timeout` seconds, naming who has it."""
+        if self._fd is not None:
+            raise Locked("this process holds the stack already", "unlock it first")
+        end = self.clock.now() + timeout
+        tries = 0
+        while (fd := self._try()) is None:
+            tries += 1
+            if self.clock.now() >= end and tries > PROBES:
+                raise self._locked()
+            self.clock.sleep(POLL if timeout else 0.01)
+        self._fd = fd
+        now = self.clock.now()
+        try:
+            self._write(replace(holder, since=holder.since or now, until=now + self.lease))
+        except Failure:
+            self.give_back()
+            raise
+
+    def held(self) -> Holder:
+        """Who we are; Lost when the lock was taken over or never taken."""
+        fd, holder = self._fd, self._holder
+        if fd is None or holder is None:
+            raise Lost("this run does not hold the stack", "run it again")
+        if not _is_at(fd, self.lock_path):
+            raise Lost(f"run {holder.run} no longer holds the stack: somebody unlocked it",
+                       "run it again; what is open is settled by reads first")
+        return holder
+
+    def check(self) -> None:
+        """Raise Lost unless the lock is ours and the lease still runs."""
+        holder = self.held()
+        if self.clock.now() >= holder.until:
+            raise Lost(f"the lease of run {holder.run} ran out", "run it again; what is open is settled by reads first")
+
+    def renew(self) -> None:
+        """Prolong the lease; written only when a third of it is gone."""
+        holder = self.held()
+        now = self.clock.now()
+        if holder.until - now < self.lease * 2 / 3:
+            self._write(replace(holder, until=now + self.lease))
+
+    def give_back(self) -> None:
+        """Free the lock; nothing happens when it is not ours any more."""
+        fd, self._fd, self._holder = self._fd, None, None
+        if fd is None:
+            return
+        if _is_at(fd, self.lock_path):
+            with suppress(OSError):
+                self.holder_path.unlink()
+        os.close(fd)
+
+    def holder(self) -> Holder | None:
+        """Who holds the lock now; None when nobody does, whatever a killed run has left behind."""
+        if self._fd is not None and _is_at(self._fd, self.lock_path):
+            return self._holder
+        said = self._read()
+        if said is None:
+            return None
+        try:
+            fd = os.open(self.lock_path, os.O_RDONLY)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return said
+        finally:
+            os.close(fd)
+        return None
+
+    def take_over(self, run: str, between: Callable[[], None]) -> None:
+        """End another run's hold: it loses the lock at once, the next one gets it after its lease and last request.
+
+        `between` is done under the lock, before the wait. Nobody holding it is fine; another run holding it is not.
+        """
+        said = self.holder()
+        if said is None:
+            with suppress(OSError):
+                self.holder_path.unlink()
+            return
+        if said.run != run:
+            raise self._locked()
+        fresh = self.lock_path.with_name(self.lock_path.name + ".new")
+        fd = os.open(fresh, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.replace(fresh, self.lock_path)
+            between()
+            while (rest := said.until + self.grace - self.clock.now()) > 0:
+                self.clock.sleep(rest)
+            with suppress(OSError):
+                self.holder_path.unlink()
+        except BlockingIOError:
+            raise Locked(f"somebody else is unlocking run {run} now", "wait for it") from None
+        finally:
+            os.close(fd)
+
+    def _try(self) -> int | None:
+        try:
+            fd = os.open(self.lock_path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise unwritable(self.lock_path, error) from error
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_at(fd, self.lock_path):
+                return fd
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            os.close(fd)
+            raise unwritable(self.lock_path, error) from error
+        os.close(fd)
+        return None
+
+    def _locked(self) -> Locked:
+        said = self._read()
+        if said is None:
+            return Locked("another run holds this stack", "try again, or wait with --lock-timeout")
+        since = datetime.fromtimestamp(said.since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        whose = f" of {said.who}" if said.who else ""
+        where = f" on {said.host}" if said.host else ""
+        return Locked(f"run {said.run}{whose}{where} (pid {said.pid}) holds this stack since {since}",
+                      f"wait with --lock-timeout, or `reconciler ledger unlock --run {said.run}` if it is stuck")
+
+    def _read(self) -> Holder | None:
+        try:
+            return Holder(**json.loads(self.holder_path.read_text("utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def _write(self, holder: Holder) -> None:
+        fresh = self.holder_path.with_name(self.holder_path.name + ".new")
+        try:
+            fresh.write_text(json.dumps(asdict(holder)), "utf-8")
+            os.replace(fresh, self.holder_path)
+        except OSError as error:
+            raise unwritable(self.holder_path, error) from error
+        self._holder = holder
+
+
+def unwritable(path: Path, error: OSError) -> Failure:
+    """What the system said about a file of the ledger, as a failure with a next step."""
+    return Failure(f"the ledger can't be written: {path}: {error.strerror or error}",
+                   "make room or give access; nothing was sent to a vendor after this")
+
+
+def _is_at(fd: int, path: Path) -> bool:
+    try:
+        there, ours = os.stat(path), os.fstat(fd)
+    except OSError:
+        return False
+    return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)

@@ -1,0 +1,88 @@
+"""Several sandboxes on one loopback port, each under its vendor's name."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from reconciler.sandbox.store import Request, Sandbox
+
+
+class Server:
+    """`with Server({"stripe": sandbox}) as server:` serves `server.url("stripe")` until the block ends; port 0 is any."""
+
+    def __init__(self, sandboxes: Mapping[str, Sandbox], port: int = 0) -> None:
+        self.sandboxes = sandboxes
+        self._server = _Http(("127.0.0.1", port), _handler(sandboxes))
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    @property
+    def port(self) -> int:
+        """The port that is served."""
+        return int(self._server.server_address[1])
+
+    def url(self, vendor: str) -> str:
+        """The base URL of one vendor."""
+        return f"http://127.0.0.1:{self.port}/{vendor}"
+
+    def start(self) -> Server:
+        """Serve in a thread of its own."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """End; what is under way is finished."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def __enter__(self) -> Server:
+        return self.start()
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
+def _handler(sandboxes: Mapping[str, Sandbox]) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def _serve(self) -> None:
+            vendor, _, rest = self.path.lstrip("/").partition("/")
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            sandbox = sandboxes.get(vendor)
+            if sandbox is None:
+                self._write(404, {"error": f"no vendor {vendor}; there are {', '.join(sandboxes)}"}, {})
+                return
+            try:
+                answered = sandbox.handle(Request.of(self.command, "/" + rest, dict(self.headers), body))
+            except Exception:  # noqa: BLE001 - a fault: the connection ends without an answer
+                self.close_connection = True
+                self.connection.close()
+                return
+            self._write(answered.status, answered.body, answered.headers)
+
+        def _write(self, status: int, body: Any, headers: Mapping[str, str]) -> None:
+            content = b"" if body is None else json.dumps(body).encode()
+            self.send_response(status)
+            for name, value in {"content-type": "application/json", **headers}.items():
+                self.send_header(name, value)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
+            """Nothing is printed."""
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_LIST = _serve
+
+    return Handler

@@ -1,0 +1,295 @@
+"""Composition only: opens project, vendors and ledger for one command, and hands values between the parts."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import subprocess
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reconciler.clock import Clock, SystemClock
+from reconciler.contract.kind import Kind
+from reconciler.contract.vendor import load
+from reconciler.engine.apply import Apply, Event, Means
+from reconciler.engine.digest import counted
+from reconciler.engine.guard import Consent, Limits
+from reconciler.engine.journal import Journal
+from reconciler.engine.look import with_facts
+from reconciler.engine.observe import Kinds, observe
+from reconciler.engine.plan import Selection, World, plan
+from reconciler.engine.recover import recover, unsettled
+from reconciler.errors import Failure, Invalid, Locked, Protected, Stale
+from reconciler.ledger import Holder, Ledger, Store
+from reconciler.model import Action, Address, Op, Plan, Problem, Report, Resource, Result
+from reconciler.workspace.connections import Connections
+from reconciler.engine.importing import plan_import
+from reconciler.workspace.options import Options
+from reconciler.engine.resume import Resumed, resumed
+from reconciler.workspace.signing import Signing
+
+if TYPE_CHECKING:
+    import httpx
+
+    from reconciler.sandbox import Sandbox
+
+__all__ = ["Event", "Options", "Workspace"]
+
+
+class Workspace:
+    """One stack of one project, opened for one command; use it as a context manager."""
+
+    def __init__(self, options: Options, *, environ: Mapping[str, str], clock: Clock | None = None,
+                 progress: Callable[[str], None] | None = None,
+                 transports: Mapping[str, httpx.BaseTransport] | None = None) -> None:
+        self.options, self.environ, self.clock = options, environ, clock or SystemClock()
+        self.progress = progress or (lambda text: None)
+        self.settled = settled(options, environ)
+        self.project, self.stack = self.settled.project, self.settled.stack
+        self.connections = self.settled.connections(self.clock, transports, self.progress)
+        self.warnings: list[Problem] = []
+        self.left_out: tuple[str, ...] = ()
+        self._resources: tuple[Resource, ...] | None = None
+        self._store: Store | None = None
+        self._planned: Ledger | None = None
+        self._running: Apply | None = None
+        self._stopped = False
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back what was opened."""
+        self.connections.close()
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    @property
+    def owner(self) -> str:
+        """The stack's full name, as ownership marks carry it."""
+        return f"{self.project.name}/{self.stack.name}"
+
+    @property
+    def sandboxes(self) -> Mapping[str, Sandbox]:
+        """The sandboxes in use, by connection."""
+        return self.connections.sandboxes
+
+    @property
+    def store(self) -> Store:
+        """The stack's ledger store, opened when it is first asked for."""
+        if self._store is None:
+            self._store = self.settled.store(self.clock)
+        return self._store
+
+    def ledger(self) -> Ledger:
+        """The ledger as it is now."""
+        return self.store.read()
+
+    # reading
+
+    def validate(self) -> tuple[Resource, ...]:
+        """The checked manifests; Invalid with every problem in them."""
+        if self._resources is None:
+            loaded = self.settled.manifests(self.connections)
+            self._resources, self.left_out = loaded.resources, loaded.left_out
+            self.warnings = [*self.settled.warnings, *loaded.warnings]
+        return self._resources
+
+    def plan(self, *, destroy: bool = False, write: bool = False) -> Plan:
+        """What an apply would do; without `write` the clients refuse to send anything that writes."""
+        resources = self.validate()
+        ledger, held = self._recovered(resources, write)
+        self._planned = ledger
+        made = plan(self._world(resources, ledger, destroy=destroy, write=write))
+        made = with_facts(made, self._kinds(resources, ledger, write))
+        reads = sum(o.api.reads_made for o in self.connections.opened.values())
+        return replace(made, reads=reads, left_out=(*self.left_out, *made.left_out),
+                       warnings=(*made.warnings, *held, *(w.message for w in self.warnings)))
+
+    def outputs(self) -> dict[Address, dict[str, Any]]:
+        """Every output of every declared object that is there; secrets as Secret."""
+        made = self.plan()
+        return {a.address: {"id": a.live.id, **a.live.outputs} for a in made.actions
+                if a.live is not None and a.resource is not None}
+
+    def _wanted(self, resources: Iterable[Resource], ledger: Ledger) -> set[str]:
+        """The connections a command has to do with: selected ones, and those their entries refer to."""
+        chosen = set(self.options.vendors)
+        used = {r.address.connection for r in resources} | {name.partition(".")[0] for name in ledger.entries}
+        if not chosen:
+            return used
+        near = {n.connection for r in resources if r.address.connection in chosen for n in r.needs}
+        return (chosen & used) | near
+
+    def _kinds(self, resources: Iterable[Resource], ledger: Ledger, write: bool) -> Kinds:
+        kinds: dict[str, Kind[Any]] = {}
+        for connection in sorted(self._wanted(resources, ledger)):
+            if self.connections.vendor(connection) is None:
+                names = sorted(a for a in ledger.entries if a.partition(".")[0] == connection)
+                raise Invalid([Problem(
+                    f"the ledger holds {len(names)} entries of {connection}, which is no longer configured ({names[0]} …)",
+                    help=f"configure it again under vendors:, or `reconciler ledger forget '{connection}.*'`")])
+            kinds.update(self.connections.open(connection, read_only=not write).kinds)
+        return kinds
+
+    def _signing(self, ledger: Ledger, kinds: Kinds) -> Signing:
+        return Signing(self.settled.key(), ledger.lineage, self.owner, kinds)
+
+    def _recovered(self, resources: Iterable[Resource], write: bool) -> tuple[Ledger, tuple[str, ...]]:
+        """The ledger after what an earlier run left open is settled, as far as the lock is free at once."""
+        ledger = self.store.read()
+        if not any(intent.act == "create" for intent in ledger.intents.values()):
+            return ledger, ()
+        try:
+            ledger = self.store.lock(self._holder("recover"), 0.0)
+        except Locked as error:
+            return ledger, (f"{error.message}; planned without settling what it left open",)
+        try:
+            return self._settle(resources, ledger, write), ()
+        finally:
+            self.store.unlock()
+
+    def _settle(self, resources: Iterable[Resource], ledger: Ledger, write: bool) -> Ledger:
+        kinds = self._kinds(resources, ledger, write)
+        signing = self._signing(ledger, kinds)
+        journal = Journal(self.store, ledger)
+        journal.write(*recover(ledger, kinds, self.owner, signing.valid, signing.identify, self.clock))
+        return journal.ledger()
+
+    def _world(self, resources: tuple[Resource, ...], ledger: Ledger, *, destroy: bool, write: bool) -> World:
+        kinds = self._kinds(resources, ledger, write)
+        signing = self._signing(ledger, kinds)
+        here = {kind.partition(".")[0] for kind in kinds}
+        resources = tuple(r for r in resources if r.address.connection in here)
+        ledger_here = replace(ledger, entries={a: e for a, e in ledger.entries.items() if a.partition(".")[0] in here})
+        self.progress("reading " + ", ".join(sorted(here)))
+        observed = observe(kinds, resources, ledger_here)
+        opened = {name: self.connections.open(name, read_only=not write) for name in here}
+        return World(
+            self.project.name, self.stack.name, resources, observed, ledger_here, kinds, signing.same, signing.seal,
+            signing.valid, self.settled.secret, signing.veil, consent=self._consent(), limits=self._limits(),
+            selection=self._selection(), unsettled=unsettled(ledger),
+            accounts={n: o.api.account() for n, o in opened.items() if o.api.account()},
+            about={n: o.api.about() for n, o in opened.items()}, now=self.clock.now(), destroy=destroy,
+            leave_drift=self.options.leave_drift)
+
+    def _consent(self) -> Consent:
+        return Consent(tuple(dict.fromkeys((*self.stack.allow, *self.options.allow))))
+
+    def _limits(self) -> Limits:
+        limits = self.stack.limits
+        percent, changes = self.options.max_delete_percent, self.options.max_changes
+        return Limits(limits.max_delete_percent if percent is None else percent,
+                      limits.max_changes if changes is None else changes)
+
+    def _selection(self) -> Selection:
+        changed = None
+        if self.options.changed_since is not None:
+            changed = self.settled.changed_since(self.options.changed_since, self.validate(), self.connections)
+        return Selection(self.options.vendors, self.options.targets, self.options.excludes, changed)
+
+    # writing
+
+    def _holder(self, run: str) -> Holder:
+        return Holder(run, socket.gethostname(), os.getpid(), self.clock.now(), who=self._who())
+
+    def _who(self) -> str:
+        for name in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER"):
+            if self.environ.get(name):
+                return self.environ[name]
+        with suppress(OSError, KeyError):
+            return getpass.getuser()
+        return ""
+
+    def _commit(self) -> str:
+        """The commit that is applied, where the project lies in a git repository."""
+        try:
+            done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=self.options.dir, capture_output=True, text=True,
+                                  timeout=10, check=False)
+        except (OSError, subprocess.SubprocessError):
+            return ""
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    def apply(self, approved: Plan, *, destroy: bool = False, digest: str | None = None,
+              on_event: Callable[[Event], None] = lambda event: None) -> Report:
+        """Send exactly what was approved; Stale when the world has moved since, Locked when another run is at it.
+
+        `digest` is what the run is journalled under: the approved plan's own, or that of a saved plan.
+        """
+        if approved.stopped:
+            raise Protected(approved.stopped[0])
+        run = uuid.uuid4().hex[:12]
+        ledger = self.store.lock(self._holder(run), self.options.lock_timeout)
+        try:
+            now = approved if self._unmoved(ledger) else self._again(approved, ledger, destroy)
+            return self._run(now, ledger, run, digest or approved.digest, on_event)
+        finally:
+            self._running = None
+            self.store.unlock()
+
+    def _unmoved(self, ledger: Ledger) -> bool:
+        then = self._planned
+        return then is not None and then.entries == ledger.entries and then.intents == ledger.intents
+
+    def _again(self, approved: Plan, ledger: Ledger, destroy: bool) -> Plan:
+        """Another run came between: the same plan must come out once more."""
+        resources = self.validate()
+        ledger = self._settle(resources, ledger, True)
+        fresh = plan(self._world(resources, ledger, destroy=destroy, write=True))
+        for address, digest in approved.digests.items():
+            if fresh.digests.get(address) != digest:
+                raise Stale(f"{address} is not planned any more as it was approved", "plan again")
+        return replace(approved, actions=tuple(a for a in fresh.actions if a.address in approved.digests))
+
+    def _run(self, now: Plan, ledger: Ledger, run: str, digest: str, on_event: Callable[[Event], None]) -> Report:
+        resources = self.validate()
+        kinds = self._kinds(resources, ledger, True)
+        signing = self._signing(ledger, kinds)
+        journal = Journal(self.store, self.store.read())
+        journal.write({"t": "run", "run": run, "at": self.clock.now(), "who": self._who(), "host": socket.gethostname(),
+                       "pid": os.getpid(), "commit": self._commit(), "digest": digest,
+                       "approved": {str(a): d for a, d in now.digests.items()}})
+        means = Means(kinds, signing.prints, self.settled.secret, signing.veil, signing.identify, self.clock,
+                      sinks=self._sinks(), parallelism=self.options.parallelism, on_event=on_event)
+        self._running = Apply(now, journal.ledger(), journal, means, run)
+        if self._stopped:
+            self._running.interrupt()
+        report = self._running.do()
+        counts = {result.value: len(report.having(result)) for result in Result}
+        journal.write({"t": "end", "run": run, "at": self.clock.now(), "outcome": counts})
+        return report
+
+    def import_(self, pairs: list[tuple[Address, str | None]], take_over: bool) -> Plan:
+        """What an import of these would record; `apply` does it."""
+        resources = self.validate()
+        ledger, _ = self._recovered(resources, True)
+        self._planned = ledger
+        return plan_import(self._world(resources, ledger, destroy=False, write=True), pairs, take_over)
+
+    def resume(self, fresh: Plan, digest: str, approved: Mapping[Address, str]) -> Resumed:
+        """A fresh plan held to an approved one; Stale when it can't be."""
+        return resumed(fresh, digest, approved, self.ledger())
+
+    def interrupt(self) -> None:
+        """Start nothing more; what is under way is finished and recorded. Safe in a signal handler."""
+        self._stopped = True
+        if self._running is not None:
+            self._running.interrupt()
+
+    def _sinks(self) -> dict[str, Any]:
+        """Where secrets can be handed to: every connection whose vendor takes them, and the declared commands."""
+        sinks: dict[str, Any] = dict(self.settled.sinks())
+        for connection in self.connections.vendors:
+            vendor = self.connections.vendor(connection)
+            if vendor is not None and vendor.sinks is not None:
+                sinks[connection] = load(vendor.sinks)(lambda c=connection: self.connections.open(c, read_only=False).api)
+        return sinks
