@@ -3,7 +3,7 @@
 .PHONY: help venv demo test check generate faults bench lock clean
 
 PYTHON ?= python3
-SEED ?= 20261
+SEED ?= 1
 TRIALS ?= 20000
 BIN := .venv/bin
 STAMP := .venv/stamp
@@ -37,9 +37,10 @@ generate: $(STAMP)  ## write what is generated from the kinds
 	$(BIN)/reconciler schema --write schemas
 
 faults: $(STAMP)  ## the fault trials in depth; SEED=n replays, TRIALS=n shortens
-	SEED=$(SEED) TRIALS=$(TRIALS) $(BIN)/python -m pytest -n 2 -rP tests/faults
+	SEED=$(SEED) CRASH_TRIALS=$(TRIALS) TRIALS=$(TRIALS) \
+	    $(BIN)/python -m pytest -n 2 -rP tests/faults tests/engine/test_engine_properties.py tests/ledger
 
-bench: $(STAMP)  ## print the ratios of docs/performance
+bench: $(STAMP)  ## print speed as ratios
 	$(BIN)/python bench/run.py
 
 lock:  ## write requirements-dev.txt again; needs uv

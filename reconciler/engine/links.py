@@ -47,16 +47,19 @@ def _linked(d: Deciding, action: Action, known: Known, moved: Moved) -> Action:
         return action
     fields = _deferred_fields(d, kind, action, known, moved)
     if not fields:
-        return action
+        return _unlinked(kind, action) if action.op is Op.REPLACE and action.drop else action
     want = replace(action.want, fields={**action.want.fields, **fields})
     if action.op in (Op.CREATE, Op.REPLACE):
         changes: Changes = tuple(Change(n, None, v, unknown=has_token(v), impact=_impact(kind, n)) for n, v in fields.items()
                                  if not empty(v))
         base = newborn(kind, replace(action.want, owner=None))
-        return replace(action, changes=action.changes + changes, want=want,
-                       link=tuple(kind.update(base, want, changes)) if changes else ())
+        linked = replace(action, changes=action.changes + changes, want=want,
+                         link=tuple(kind.update(base, want, changes)) if changes else ())
+        return _unlinked(kind, linked) if linked.drop else linked
     assert action.live is not None
-    changes = diff(fields, action.live.fields, kind.shape, d.applied(action.address))
+    applied = d.applied(action.address)
+    mine = {path: print for path, print in applied.prints.items() if path.partition(".")[0] in fields}
+    changes = diff(fields, action.live.fields, kind.shape, replace(applied, prints=mine))
     return _with_changes(kind, action, want, changes) if changes else replace(action, want=want)
 
 

@@ -47,7 +47,7 @@ def _settled(kind: Kind[Any], intent: Intent, stack: str, valid: Callable[[Owner
     if intent.id is not None:
         live = kind.get(intent.id)
         return live if live is not None and _ours(live, intent, stack, valid) else None
-    taken = {entry.id for entry in ledger.entries.values()} | set(intent.candidates)
+    taken = {entry.id for entry in ledger.entries.values()} | set(intent.candidates) | {id for _, id in ledger.made}
     found = _seen(kind, intent, stack, valid, identify, taken)
     rest = intent.at + kind.settle - clock.now()
     if not found and rest > 0:
@@ -71,12 +71,12 @@ def _seen(kind: Kind[Any], intent: Intent, stack: str, valid: Callable[[Owner], 
     for live in kind.list(Ask(everything=True)):
         if isinstance(live, Unseen):
             raise Failure(live.reason)
-        if live.id in taken:
+        if live.id in taken or live.archived:
             continue
         if live.owner is not None:
             if _ours(live, intent, stack, valid):
                 marked.append(live)
-        elif print is not None and not live.archived and (key := kind.identity(live.fields)) is not None:
+        elif print is not None and (key := kind.identity(live.fields)) is not None:
             if identify(list(key)) == print:
                 keyed.append(live)
     return marked or keyed

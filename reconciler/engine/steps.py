@@ -88,6 +88,8 @@ def _lay_own(action: Action, acting: Mapping[Address, Action], kinds: Kinds, gra
     unlink, after = Step(action.address, "unlink"), Step(action.address, "after")
     if unlink in graph and drop in graph:
         graph[drop].add(unlink)
+    if unlink in graph and action.op is Op.REPLACE and action.effect != "replace":
+        graph[unlink] |= {make, link} & graph.keys()
     if after in graph:
         graph[after].add(make)
 

@@ -45,14 +45,18 @@ def damaged(error: sqlite3.Error) -> bool:
 
 
 def create(path: Path, project: str, stack: str) -> None:
-    """Make the file under another name and move it here whole, so that it is never seen half made; OSError, sqlite3.Error."""
+    """Make the file under another name and move it here whole, so that it is never seen half made.
+
+    Raises OSError and sqlite3.Error as they come.
+    """
     fresh = path.with_name(path.name + ".new")
     body = json.dumps({"t": "lineage", "project": project, "stack": stack, "id": uuid.uuid4().hex}).encode()
     for left in path.parent.glob(fresh.name + "*"):
         left.unlink()
     os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     with closing(_connect(fresh, "mode=rw")) as db:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"application_id={APPLICATION}", f"user_version={FORMAT}"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"application_id={APPLICATION}",
+                       f"user_version={FORMAT}"):
             db.execute(f"PRAGMA {pragma}")
         db.execute(_TABLE)
         db.execute("INSERT INTO journal VALUES (1, ?, ?)", (body, chain(START, 1, body)))
@@ -75,7 +79,7 @@ def connect(path: Path) -> sqlite3.Connection:
         wal = wal_of(path)
         if os.access(path.parent, os.W_OK, effective_ids=True) or (wal.exists() and wal.stat().st_size):
             raise
-        return _checked(_connect(path, "mode=ro&immutable=1"))  # a folder without room for SQLite's own files, and no log
+        return _checked(_connect(path, "mode=ro&immutable=1"))  # no right to make SQLite's own files, and no need
 
 
 def _checked(db: sqlite3.Connection) -> sqlite3.Connection:

@@ -121,7 +121,7 @@ class Lease:
         fd = os.open(fresh, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.replace(fresh, self.lock_path)
+            fresh.replace(self.lock_path)
             between()
             while (rest := said.until + self.grace - self.clock.now()) > 0:
                 self.clock.sleep(rest)
@@ -169,7 +169,7 @@ class Lease:
         fresh = self.holder_path.with_name(self.holder_path.name + ".new")
         try:
             fresh.write_text(json.dumps(asdict(holder)), "utf-8")
-            os.replace(fresh, self.holder_path)
+            fresh.replace(self.holder_path)
         except OSError as error:
             raise unwritable(self.holder_path, error) from error
         self._holder = holder
@@ -183,7 +183,7 @@ def unwritable(path: Path, error: OSError) -> Failure:
 
 def _is_at(fd: int, path: Path) -> bool:
     try:
-        there, ours = os.stat(path), os.fstat(fd)
+        there, ours = path.stat(), os.fstat(fd)
     except OSError:
         return False
     return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)

@@ -191,7 +191,8 @@ class Fold:
 
     def _run(self, r: Record) -> None:
         self.runs[r["run"]] = Run(r["run"], r["at"], r.get("command", "apply"), r.get("who", ""), r.get("host", ""),
-                                  r.get("pid", 0), r.get("commit", ""), r.get("digest", ""), dict(r.get("approved", {})))
+                                  r.get("pid", 0), r.get("commit", ""), r.get("digest", ""),
+                                  dict(r.get("approved", {})))
 
     def _end(self, r: Record) -> None:
         if r["run"] in self.runs:

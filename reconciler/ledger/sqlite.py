@@ -41,7 +41,7 @@ class SqliteStore:
         self._fold, self._tail = Fold(), file.START
 
     def read(self) -> Ledger:
-        """The state now; Corrupt when records are damaged or missing, an empty ledger only where there never was one."""
+        """The state now; Corrupt when records are damaged or missing, empty only where there never was a ledger."""
         with self._mutex:
             self._refresh()
             return self._ledger()
@@ -219,7 +219,7 @@ class SqliteStore:
             if self._db.execute("SELECT serial, sum FROM journal ORDER BY serial DESC LIMIT 1").fetchone() != known:
                 raise Lost("somebody else wrote to the ledger", "run it again")
             self._db.executemany("INSERT INTO journal VALUES (?, ?, ?)", rows)
-            self._fold.add(json.loads(body) for _, body, _ in rows)  # before the commit: what can't be folded is not kept
+            self._fold.add(json.loads(body) for _, body, _ in rows)  # first: what can't be folded is not kept
             self._db.execute("COMMIT")
         except BaseException as error:
             self._forget()  # closing the connection rolls back

@@ -30,13 +30,32 @@ class Store(Protocol):
     lease and raises Lost when somebody took over; `check` says the same without writing, right before a call is sent.
     """
 
-    def read(self) -> Ledger: ...
-    def commit(self, records: Sequence[Record], expect: tuple[int, int]) -> tuple[int, int]: ...
-    def lock(self, holder: Holder, timeout: float = 0.0) -> Ledger: ...
-    def renew(self) -> None: ...
-    def check(self) -> None: ...
-    def unlock(self) -> None: ...
-    def holder(self) -> Holder | None: ...
-    def force_unlock(self, run: str) -> None: ...
-    def verify(self) -> Sequence[str]: ...
-    def close(self) -> None: ...
+    def read(self) -> Ledger:
+        """The state now; Corrupt rather than less than what was committed."""
+
+    def commit(self, records: Sequence[Record], expect: tuple[int, int]) -> tuple[int, int]:
+        """Append records; the new (epoch, serial)."""
+
+    def lock(self, holder: Holder, timeout: float = 0.0) -> Ledger:
+        """Take the stack and start an epoch."""
+
+    def renew(self) -> None:
+        """Prolong the lease."""
+
+    def check(self) -> None:
+        """Raise Lost unless the lease still runs; any thread may ask."""
+
+    def unlock(self) -> None:
+        """Give the stack back."""
+
+    def holder(self) -> Holder | None:
+        """Who holds the stack now."""
+
+    def force_unlock(self, run: str) -> None:
+        """End that run's hold, and wait until nothing of it can be under way."""
+
+    def verify(self) -> Sequence[str]:
+        """Everything that is wrong, in sentences."""
+
+    def close(self) -> None:
+        """Give everything back."""

@@ -18,8 +18,8 @@ ME, YOU = Holder("run-1", "host-a", 11, who="ada"), Holder("run-2", "host-b", 22
 
 def intent(op: str, address: str, epoch: int = 1, **more: Any) -> Record:
     """The record of a create that is about to be sent."""
-    values: dict[str, Any] = {"act": "create", "method": "POST", "path": "/v1/prices", "digest": "d1", "key": f"key-{op}",
-                              "run": "run-1", "at": 1.0, "prints": {"unit_amount": "hmac:1"}} | more
+    values: dict[str, Any] = {"act": "create", "method": "POST", "path": "/v1/prices", "digest": "d1",
+                              "key": f"key-{op}", "run": "run-1", "at": 1.0, "prints": {"unit_amount": "hmac:1"}} | more
     return Intent(op, address, epoch=epoch, **values).record()
 
 
@@ -78,7 +78,8 @@ class StoreSuite:
         ledger = store.lock(ME)
         at = (ledger.epoch, ledger.serial)
         for n in range(5):
-            at = store.commit([intent(f"op{n}", f"stripe.price/p{n}"), {"t": "made", "op": f"op{n}", "id": f"price_{n}"}], at)
+            made = {"t": "made", "op": f"op{n}", "id": f"price_{n}"}
+            at = store.commit([intent(f"op{n}", f"stripe.price/p{n}"), made], at)
             seen = other.read()
             assert (seen.epoch, seen.serial) == at
             assert set(seen.entries) == {f"stripe.price/p{i}" for i in range(n + 1)}
@@ -146,7 +147,7 @@ class StoreSuite:
         store.renew()
         store.check()
 
-    def test_unlocking_takes_the_stack_from_a_run_that_stands_still(self, store: Store, other: Store, clock: TestClock) -> None:
+    def test_unlocking_takes_the_stack_from_a_run(self, store: Store, other: Store, clock: TestClock) -> None:
         """After `force_unlock` the former holder can send nothing and write nothing; its lease was waited out first."""
         ledger = store.lock(ME)
         held = store.holder()
@@ -184,7 +185,7 @@ class StoreSuite:
         want = store.read()
         for project, stack in (("shop", "production"), ("office", "test")):
             with closing(open_store(project, stack)) as foreign:
-                for attempt in (foreign.read, lambda: foreign.lock(YOU)):  # noqa: B023 - used up inside the loop
+                for attempt in (foreign.read, lambda: foreign.lock(YOU)):
                     with pytest.raises(Failure, match="shop/test"):
                         attempt()
                 assert foreign.holder() is None

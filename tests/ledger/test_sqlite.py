@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -19,9 +18,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.clock import TestClock
-from reconciler.errors import Corrupt, Failure, Locked, Lost
-from reconciler.ledger import Holder, Ledger, Store
+from reconciler.errors import Failure, Locked
+from reconciler.ledger import Holder, Store
 from reconciler.ledger.sqlite import SqliteStore
+from tests.ledger.hold import opened
 from tests.ledger.suite import ME, YOU, StoreSuite, history, intent
 
 ROOT = Path(__file__).parents[2]
@@ -100,7 +100,8 @@ def test_one_of_many_wins_and_the_others_are_told(tmp_path: Path) -> None:
 def test_a_killed_holder_frees_the_stack_at_once(tmp_path: Path) -> None:
     """SIGKILL leaves no lock behind, whatever its pid does next; what it had committed is there."""
     clock = TestClock()
-    with helper("hold", tmp_path / "one.db", "r1") as process, closing(opened(tmp_path / "one.db", clock=clock)) as store:
+    path = tmp_path / "one.db"
+    with helper("hold", path, "r1") as process, closing(opened(path, clock=clock)) as store:
         assert told(process)[0] == "held"
         with pytest.raises(Locked, match="r1"):
             store.lock(YOU)
@@ -133,9 +134,10 @@ def test_a_run_killed_while_it_writes_loses_nothing_that_was_confirmed(tmp_path:
 
 
 def test_a_frozen_holder_that_wakes_writes_nothing(tmp_path: Path) -> None:
-    """Stopped, unlocked by a person and woken again, a run finds itself Lost at the check, the renewal and the commit."""
+    """Stopped, unlocked by a person and woken again, a run is Lost at the check, the renewal and the commit."""
     clock = TestClock(time.time())
-    with helper("hold", tmp_path / "one.db", "r1") as process, closing(opened(tmp_path / "one.db", clock=clock)) as store:
+    path = tmp_path / "one.db"
+    with helper("hold", path, "r1") as process, closing(opened(path, clock=clock)) as store:
         assert told(process) == ["held", 1, 3]
         process.send_signal(signal.SIGSTOP)
         store.force_unlock("r1")
@@ -182,7 +184,7 @@ def unprivileged() -> Iterator[None]:
 def public() -> Iterator[Path]:
     """A folder that everybody can reach."""
     with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o777)
+        Path(folder).chmod(0o777)
         yield Path(folder)
 
 
@@ -220,7 +222,7 @@ def test_a_commit_adds_its_own_bytes_only(tmp_path: Path) -> None:
     with closing(opened(tmp_path / "one.db")) as store:
         ledger = store.lock(Holder("r1"))
         at = (ledger.epoch, ledger.serial)
-        db = store._db  # noqa: SLF001 - the only place where the pages written can be counted
+        db = store._db
         assert db is not None
         db.execute("PRAGMA wal_autocheckpoint=0")
         wal, grew, before = tmp_path / "one.db-wal", [], 0

@@ -27,7 +27,8 @@ def grown(path: Path, commits: int = 60) -> tuple[SqliteStore, Ledger]:
         ledger = store.lock(ME)
         at = store.commit(history(), (ledger.epoch, ledger.serial))
         for n in range(commits):
-            at = store.commit([intent(f"a{n}", f"stripe.price/a{n}"), {"t": "made", "op": f"a{n}", "id": f"price_{n}"}], at)
+            made = {"t": "made", "op": f"a{n}", "id": f"price_{n}"}
+            at = store.commit([intent(f"a{n}", f"stripe.price/a{n}"), made], at)
     store = opened(path)
     ledger = store.lock(YOU)
     at = (ledger.epoch, ledger.serial)
@@ -84,7 +85,7 @@ def test_a_copy_of_the_files_is_the_ledger(sound: tuple[Path, Ledger], tmp_path:
 
 
 def test_a_flipped_bit_is_never_read_as_another_ledger(sound: tuple[Path, Ledger], tmp_path: Path) -> None:
-    """In every region of every file: either it does not matter, or the ledger is Corrupt; it is never shorter or other."""
+    """In every region of every file: either it does not matter, or the ledger is Corrupt; it is never other."""
     rng = random.Random(SEED)
     print(f"SEED={SEED}")
     found = 0
@@ -93,7 +94,8 @@ def test_a_flipped_bit_is_never_read_as_another_ledger(sound: tuple[Path, Ledger
         part = parts(tmp_path / "copy")[min(trial % 5 // 2, 2)]
         data = bytearray(part.read_bytes())
         region = len(data) * (trial // 5) // 48  # every region in turn; in each third round the first 120 bytes
-        at = rng.randrange(min(120, len(data))) if trial % 3 == 0 else min(region + rng.randrange(len(data) // 48 + 1), len(data) - 1)
+        at = rng.randrange(120) if trial % 3 == 0 else region + rng.randrange(len(data) // 48 + 1)
+        at = min(at, len(data) - 1)
         data[at] ^= 1 << rng.randrange(8)
         part.write_bytes(data)
         found += not judge(read_damaged(tmp_path / "copy"), sound[1], f"{part.name} byte {at}")
@@ -126,14 +128,14 @@ def test_an_unfinished_tail_is_dropped(sound: tuple[Path, Ledger], tmp_path: Pat
 
 
 def test_a_vanished_ledger_is_not_an_empty_one(sound: tuple[Path, Ledger], tmp_path: Path) -> None:
-    """Without its file, or as an empty file, it is Corrupt for reading and for locking, and nothing is put in its place."""
+    """Without its file, or as an empty file, it is Corrupt to read and to lock, and nothing is put in its place."""
     for damage in (Path.unlink, lambda path: path.write_bytes(b""), lambda path: path.write_text("not a ledger" * 99)):
         copied(sound[0], tmp_path / "copy")
         path = tmp_path / "copy" / "one.db"
         damage(path)
         before = path.read_bytes() if path.exists() else None
         with closing(opened(path)) as store:
-            for attempt in (store.read, lambda: store.lock(ME)):  # noqa: B023 - used up inside the loop
+            for attempt in (store.read, lambda: store.lock(ME)):
                 with pytest.raises(Corrupt, match="serial"):
                     attempt()
             assert store.verify()
@@ -178,6 +180,6 @@ def test_a_file_that_is_exchanged_under_a_run_ends_it(tmp_path: Path) -> None:
         at = store.commit(history(), (ledger.epoch, ledger.serial))
         with closing(sqlite3.connect(tmp_path / "one.db")) as db:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        os.replace(tmp_path / "other.db", tmp_path / "one.db")
+        (tmp_path / "other.db").replace(tmp_path / "one.db")
         with pytest.raises((Lost, Corrupt)):
             store.commit(history(), at)

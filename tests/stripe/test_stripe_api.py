@@ -6,11 +6,11 @@ from typing import Any
 
 import httpx
 import pytest
-from reconciler.sandbox.store import Request, Response
 
 from reconciler.clock import TestClock
 from reconciler.errors import Denied, Failure, Missing, Refused, Unreadable, Unsure, WrongAccount
 from reconciler.model import Call
+from reconciler.sandbox.store import Request, Response
 from reconciler.secret import Secret
 from reconciler.vendors.stripe import StripeSettings
 from reconciler.vendors.stripe.api import StripeApi
@@ -46,6 +46,13 @@ def test_the_keys_prefix_tells_the_mode(desk: Desk, key: str, mode: str) -> None
     assert api.mode == mode and api.about() == {"mode": mode}
     api.pin()
     assert desk.sandbox.requests == []
+
+
+@pytest.mark.parametrize(("key", "rate"), [("sk_test_1", 20.0), ("rk_live_1", 80.0), ("placeholder", None)])
+def test_we_stay_under_stripes_limits(desk: Desk, key: str, rate: float | None) -> None:
+    """25 requests a second in test mode, 100 in live mode; a setting overrides ours."""
+    assert desk.connect(key).pacing.rate == rate
+    assert desk.connect(key, requests_per_second=5).pacing.rate == 5
 
 
 @pytest.mark.parametrize(("key", "pinned"), [("sk_live_1", "test"), ("sk_test_1", "live"), ("x", "test")])

@@ -70,7 +70,7 @@ def test_a_prices_fields_that_may_change(desk: Desk, field: str, first: Any, sec
         live = desk.change(desk.price, live, **{field: None})
         assert live.fields[field] == cleared
     desk.change(desk.price, desk.make(desk.price, "bare", **MONTHLY),
-                **{field: second if field in ("tax_behavior",) else first})
+                **{field: second if field == "tax_behavior" else first})
 
 
 @pytest.mark.parametrize(("fields", "change"), [

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from reconciler.sandbox.store import Response
 
 from reconciler.contract import Ask, Scene
 from reconciler.errors import Missing, Refused
 from reconciler.model import Action, Address, Call, Change, Impact, Live, Op, Owner, Ref, Want
+from reconciler.sandbox.store import Response
 from tests.stripe.desk import Desk
 
 PRO, M = Address("stripe.product", "pro"), Address("stripe.price", "m")

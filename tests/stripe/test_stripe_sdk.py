@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from reconciler.sandbox.store import Request
 
+from reconciler.model import Call
+from reconciler.sandbox.serve import Server
+from reconciler.sandbox.store import Request
 from tests.stripe.desk import Desk
 
 stripe = pytest.importorskip("stripe")
@@ -35,21 +36,22 @@ class InProcess(stripe.HTTPClient):  # type: ignore[misc, name-defined]
     def request(self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None,
                 **more: Any) -> Any:
         """One request, answered at once."""
-        parts = urlsplit(url)
-        lower = {key.lower(): value for key, value in (headers or {}).items()}
-        answer = self.desk.sandbox.handle(Request(method.upper(), parts.path,
-                                                  parse_qsl(parts.query, keep_blank_values=True),
-                                                  lower, (post_data or "").encode()))
+        target = url.removeprefix("https://api.stripe.com")
+        answer = self.desk.sandbox.handle(Request.of(method.upper(), target, headers or {}, (post_data or "").encode()))
         return json.dumps(answer.body), answer.status, dict(answer.headers)
 
     def close(self) -> None:
         """Nothing is open."""
 
 
-@pytest.fixture
-def client(desk: Desk) -> Any:
-    """The SDK's client of the desk's account."""
-    return stripe.StripeClient("sk_test_sdk", http_client=InProcess(desk), max_network_retries=0)
+@pytest.fixture(params=["in process", "on a port"])
+def client(desk: Desk, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The SDK's client of the desk's account, with and without a socket."""
+    if request.param == "in process":
+        yield stripe.StripeClient("sk_test_sdk", http_client=InProcess(desk), max_network_retries=0)
+        return
+    with Server({"stripe": desk.sandbox}) as server:
+        yield stripe.StripeClient("sk_test_sdk", base_addresses={"api": server.url("stripe")}, max_network_retries=0)
 
 
 def test_the_sdk_makes_changes_and_deletes_a_product(client: Any) -> None:
@@ -167,7 +169,7 @@ def test_tax_behaviour_is_said_once(client: Any) -> None:
 
 def test_without_a_key_nothing_is_told(desk: Desk) -> None:
     """401, as from Stripe."""
-    answer = desk.sandbox.handle(Request("GET", "/v1/products", [], {}, b""))
+    answer = desk.sandbox.handle(Request("GET", "/v1/products"))
     assert answer.status == 401
 
 
@@ -177,7 +179,6 @@ def test_our_client_sends_what_the_sdk_sends(desk: Desk, client: Any) -> None:
             "shippable": False,
             "package_dimensions": {"height": 1.5, "length": 2, "weight": 3, "width": 4},
             "images": ["https://a.example/?q=1&r=[2]"]}
-    from reconciler.model import Call
     client.v1.products.create(body)
     desk.api.send(Call("POST", "/v1/products", body), "k")
     sdk, ours = desk.sandbox.requests[-2:]

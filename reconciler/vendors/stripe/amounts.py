@@ -37,7 +37,7 @@ def _text(value: Any) -> Any:
 
 def _decimal(value: str | None) -> str | None:
     if value is not None and not _DECIMAL.match(value):
-        raise ValueError("must be a number such as \"0.0004\", not negative, with at most 12 decimals")
+        raise ValueError('must be a number such as "0.0004", not negative, with at most 12 decimals')
     return value
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.vendors.stripe import StripeSettings
 
 PAGE = 100
-TEST_RATE, LIVE_RATE = 20.0, 80.0
+RATES = {"test": 20.0, "live": 80.0}
 AGAIN = 1.0
 """Seconds to wait where Stripe asks to come again and does not say when."""
 
@@ -40,8 +40,8 @@ class StripeApi(Api):
         return cast("StripeSettings", self.settings)
 
     def own_rate(self) -> float | None:
-        """Requests a second, under Stripe's limits of 25 (test) and 100 (live)."""
-        return LIVE_RATE if self.mode == "live" else TEST_RATE
+        """Requests a second, under Stripe's limits of 25 (test) and 100 (live); other keys are no keys of Stripe's."""
+        return RATES.get(self.mode)
 
     @property
     def mode(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote_plus, urlencode
 
@@ -46,7 +46,7 @@ def split(text: str) -> Pairs:
     return [(unquote_plus(key), unquote_plus(value)) for key, _, value in found]
 
 
-def nested(flat: Pairs) -> dict[str, Any]:
+def nested(flat: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """Bracketed pairs as a tree of maps and lists with texts as leaves; numbered and unnamed keys make lists."""
     tree: dict[str, Any] = {}
     for key, value in flat:

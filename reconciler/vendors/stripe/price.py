@@ -8,8 +8,22 @@ from typing import Any, ClassVar
 
 from reconciler.contract import Ask, Mark, Output, Replace, Scene, covers
 from reconciler.errors import Denied, Missing
-from reconciler.model import (Action, Address, Call, Change, Changes, Fact, Fields, Impact, Live, Note, Op, Ref, Unseen,
-                              Want)
+from reconciler.model import (
+    Action,
+    Address,
+    Call,
+    Change,
+    Changes,
+    Fact,
+    Fields,
+    Impact,
+    Live,
+    Note,
+    Op,
+    Ref,
+    Unseen,
+    Want,
+)
 from reconciler.vendors.stripe.amounts import both
 from reconciler.vendors.stripe.archived import Archived, without_empty
 from reconciler.vendors.stripe.pricing import INF, PriceSpec, chosen, findings, lower

@@ -49,6 +49,10 @@ class StripeSandbox(Sandbox):
             held[id] = {"id": id, "object": "subscription", "status": status, "livemode": False,
                         "created": int(self.clock.now()), "items": items}
 
+    def decode(self, request: Request) -> Any:
+        """A form as a tree of texts."""
+        return nested(split(request.body.decode())) if request.body else None
+
     # the door
 
     def _admit(self, request: Request) -> None:
@@ -73,8 +77,8 @@ class StripeSandbox(Sandbox):
         if key in kept:
             if kept[key]["print"] != print:
                 raise Complaint("Keys for idempotent requests can only be used with the same parameters they were "
-                                f"first used with. Try using a key other than '{key}' if you meant to execute a different "
-                                "request.", type="idempotency_error")
+                                f"first used with. Try using a key other than '{key}' if you meant to execute a "
+                                "different request.", type="idempotency_error")
             return Response(kept[key]["status"], kept[key]["body"],
                             {**self._headers(request), "idempotent-replayed": "true"})
         try:
@@ -87,7 +91,7 @@ class StripeSandbox(Sandbox):
     # the counter
 
     def _routed(self, request: Request) -> Body:
-        given = nested(split(request.body.decode()) if request.method == "POST" else list(request.query))
+        given = nested(split(request.body.decode()) if request.method == "POST" else request.query)
         if request.path == "/v1/account" and request.method == "GET":
             return {"id": request.headers.get("stripe-account", ACCOUNT), "object": "account"}
         for path in _LISTS:

@@ -7,9 +7,20 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from reconciler.vendors.stripe.sandbox_params import (BOOL, DECIMAL, FLOAT, INT, METADATA, TEXT, Complaint, Param,
-                                                      by_key,
-                                                      made_of, many, one_of)
+from reconciler.vendors.stripe.sandbox_params import (
+    BOOL,
+    DECIMAL,
+    FLOAT,
+    INT,
+    METADATA,
+    TEXT,
+    Complaint,
+    Param,
+    by_key,
+    made_of,
+    many,
+    one_of,
+)
 
 Body = dict[str, Any]
 

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from reconciler.sandbox.store import Complaint as Refusal
 
-class Complaint(Exception):
-    """An answer that is an error, as Stripe writes it."""
+
+class Complaint(Refusal):
+    """A refusal as Stripe writes it."""
 
     def __init__(self, message: str, *, status: int = 400, type: str = "invalid_request_error", code: str = "",
                  param: str = "") -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = {"error": {"type": type, "message": message, **({"code": code} if code else {}),
-                               **({"param": param} if param else {})}}
+        super().__init__(status, {"error": {"type": type, "message": message, **({"code": code} if code else {}),
+                                            **({"param": param} if param else {})}})
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def made_of(required: tuple[str, ...] = (), /, **fields: Param) -> Param:
 
 def read(given: Any, param: Param, path: str = "") -> Any:
     """The value that a parameter means; None where it clears the field."""
-    if given == "" and param.kind not in ("metadata",):
+    if given == "" and param.kind != "metadata":
         if param.clears:
             return None
         if path:

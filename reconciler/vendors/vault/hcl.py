@@ -135,7 +135,8 @@ def _strange(text: str, at: int) -> str:
 
 def _string(text: str, at: int, line: int, column: int) -> tuple[str, int]:
     """A quoted string from its opening quote; inside `${…}` quotes and line ends don't end it."""
-    found, here, depth = [], at + 1, 0
+    found: list[str] = []
+    here, depth = at + 1, 0
     while here < len(text):
         char = text[here]
         if char == '"' and depth == 0:
@@ -253,7 +254,7 @@ class _Parser:
 def _from_json(text: str) -> Body:
     """A JSON policy as the tree that its HCL would give: each object key is a label."""
     def pairs(found: list[tuple[str, Any]]) -> Body:
-        return Body(tuple(Item((key,), value, 0, 0) for key, value in found), 0, 0)
+        return Body(tuple(Item((key,), value, 1, 1) for key, value in found), 1, 1)
 
     try:
         found = json.loads(text, object_pairs_hook=pairs)

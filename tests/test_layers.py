@@ -1,0 +1,85 @@
+"""The house keeps its shape: layers, what the engine must not know, and the length of files and functions."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+ROOT = Path(__file__).parents[1]
+CODE = sorted(path for folder in ("reconciler", "tests", "bench") for path in (ROOT / folder).rglob("*.py")
+              if "out" not in path.parts)
+LONGEST_FILE, LONGEST_FUNCTION, NEAR_THE_TOP = 300, 40, 12
+
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+for package in sys.argv[1].split(","):
+    module = importlib.import_module(package)
+    for found in pkgutil.walk_packages(getattr(module, "__path__", ()), package + "."):
+        importlib.import_module(found.name)
+print(*sorted(name for name in sys.modules if name.startswith(("httpx", "httpcore", "stripe", "hvac", "rich", "asyncio",
+      "reconciler.vendors.", "reconciler.sandbox", "reconciler.output", "reconciler.contract.http"))))
+"""
+
+
+def named(path: Path) -> str:
+    """A file as it is called from the root."""
+    return str(path.relative_to(ROOT))
+
+
+def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Every function in a file, nested ones too."""
+    return (node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
+
+
+def test_each_layer_imports_only_what_stands_below_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """import-linter holds the contracts of pyproject.toml."""
+    monkeypatch.chdir(ROOT)
+    assert lint_imports(no_cache=True) == EXIT_STATUS_SUCCESS
+
+
+@pytest.mark.parametrize("packages", ["reconciler.engine", "reconciler.manifest,reconciler.derive,reconciler.ledger"])
+def test_nothing_heavy_comes_along(packages: str) -> None:
+    """Importing all of the engine, or all that checks manifests, loads no vendor, no client and no output."""
+    done = subprocess.run([sys.executable, "-c", IMPORT_ALL, packages], cwd=ROOT, text=True, capture_output=True,
+                          check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("path", CODE, ids=named)
+def test_a_long_file_or_function_says_why(path: Path) -> None:
+    """Over 300 lines `# over 300 lines: …` stands near the top, over 40 `# over 40 lines: …` in the function."""
+    text = path.read_text("utf-8")
+    lines = text.splitlines()
+    if len(lines) > LONGEST_FILE:
+        excused = any("# over 300 lines: " in line for line in lines[:NEAR_THE_TOP])
+        assert excused, f"{named(path)} has {len(lines)} lines"
+    for one in functions(ast.parse(text)):
+        first, last = one.lineno, one.end_lineno or one.lineno
+        if last - first + 1 > LONGEST_FUNCTION:
+            assert any("# over 40 lines: " in line for line in lines[first - 2:last]), \
+                f"{named(path)}:{first} {one.name} has {last - first + 1} lines"
+
+
+def test_no_excuse_is_kept_longer_than_needed() -> None:
+    """A reason for a length that is no longer there is taken out."""
+    for path in CODE:
+        lines = path.read_text("utf-8").splitlines()
+        if any(line.startswith("# over 300 lines: ") for line in lines[:NEAR_THE_TOP]):
+            assert len(lines) > LONGEST_FILE, named(path)
+
+
+def test_only_the_step_boundary_catches_everything() -> None:
+    """`except Exception` stands where a call is sent, and nowhere else."""
+    allowed = {"reconciler/engine/work.py"}
+    found = {named(path) for path in CODE if named(path).startswith("reconciler/")
+             for node in ast.walk(ast.parse(path.read_text("utf-8")))
+             if isinstance(node, ast.ExceptHandler)
+             and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id == "Exception"))}
+    assert found <= allowed
