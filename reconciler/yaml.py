@@ -1,0 +1,235 @@
+"""YAML text → values with the place of each; own builder over PyYAML's C events, with YAML 1.2 words and caps.
+
+Nothing is raised but Invalid, with every problem that could be found in one reading.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml as pyyaml
+
+from reconciler.errors import Invalid
+from reconciler.model import Location, Problem
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 64
+MAX_NODES = 200_000
+
+_LOADER: Any = getattr(pyyaml, "CSafeLoader", pyyaml.SafeLoader)
+_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
+_OTHER_INT = re.compile(r"0(?:o[0-7]+|x[0-9a-fA-F]+)\Z")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
+          "null": None, "Null": None, "NULL": None, "~": None, "": None}
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ud800-\udfff]")
+MAX_DIGITS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a key and its value stand: lines and columns from 1, `width` of the value's first line."""
+
+    line: int
+    column: int
+    width: int = 1
+    key_line: int = 0
+    key_column: int = 0
+    key_width: int = 1
+
+
+@dataclass(slots=True)
+class Document:
+    """One file's value, and the place of every value in it by its path of keys and indexes."""
+
+    file: str
+    value: Any
+    places: dict[tuple[Any, ...], Place] = field(default_factory=dict)
+
+    def at(self, path: tuple[Any, ...], *, key: bool = False) -> Location:
+        """The place of a path's value (or its key), or of the nearest thing above it."""
+        place = self.place(path)
+        if place is None:
+            return Location(self.file, 1, 1)
+        if key and place.key_line and path in self.places:
+            return Location(self.file, place.key_line, place.key_column)
+        return Location(self.file, place.line, place.column)
+
+    def place(self, path: tuple[Any, ...]) -> Place | None:
+        """The place of a path, or of the nearest thing above it."""
+        while path not in self.places:
+            if not path:
+                return None
+            path = path[:-1]
+        return self.places[path]
+
+    def width(self, path: tuple[Any, ...], *, key: bool = False) -> int:
+        """How wide the value (or the key) of a path is on its first line."""
+        place = self.places.get(path)
+        return 1 if place is None else place.key_width if key else place.width
+
+
+def parse(data: bytes, file: str) -> Document:
+    """Read one document; Invalid with what is wrong with it."""
+    if not data.strip():
+        raise Invalid([Problem("the file is empty", Location(file, 1, 1), help="delete it, or declare something in it")])
+    if len(data) > MAX_BYTES:
+        raise Invalid([Problem("the file is larger than 1 MB", Location(file, 1, 1), help="split it")])
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise Invalid([Problem("the file is not UTF-8", Location(file, line, 1))]) from error
+    builder = _Builder(file, text)
+    document = builder.build()
+    if builder.problems:
+        raise Invalid(builder.problems)
+    return document
+
+
+class _TooMuch(Exception):
+    """A cap was passed; the problem is already noted."""
+
+
+class _Builder:
+    """Builds values from events, noting places and problems on the way."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.file, self.text = file, text
+        self.problems: list[Problem] = []
+        self.places: dict[tuple[Any, ...], Place] = {}
+        self.nodes = 0
+
+    def build(self) -> Document:
+        value: Any = None
+        documents = 0
+        try:
+            events = self._events()
+            for event in events:
+                if isinstance(event, pyyaml.DocumentStartEvent):
+                    documents += 1
+                    if documents > 1:
+                        self._problem("a file holds one document", event, help="put the second one in a file of its own")
+                        break
+                elif isinstance(event, (pyyaml.ScalarEvent, pyyaml.CollectionStartEvent, pyyaml.AliasEvent)):
+                    value = self._node(event, events, (), 0)
+        except _TooMuch:
+            pass
+        except pyyaml.YAMLError as error:
+            self._syntax(error)
+        except RecursionError:
+            self.problems.append(Problem(f"nested deeper than {MAX_DEPTH}", Location(self.file, 1, 1)))
+        return Document(self.file, value, self.places)
+
+    def _events(self) -> Iterator[Any]:
+        loader = _LOADER(self.text)
+        try:
+            while loader.check_event():
+                yield loader.get_event()
+        finally:
+            loader.dispose()
+
+    def _node(self, event: Any, events: Iterator[Any], path: tuple[Any, ...], depth: int) -> Any:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            self._stop(f"more than {MAX_NODES:,} values in one file", event, "split it")
+        if depth > MAX_DEPTH:
+            self._stop(f"nested deeper than {MAX_DEPTH}", event)
+        if isinstance(event, pyyaml.AliasEvent):
+            self._problem("aliases are not used here", event, help="write the value out, or use `_defaults`")
+            return None
+        if event.anchor is not None:
+            self._problem("anchors are not used here", event, help="write the value out, or use `_defaults`")
+        if event.tag is not None and event.tag != "!":
+            self._problem(f"tags such as {event.tag} are not used here", event)
+        if isinstance(event, pyyaml.ScalarEvent):
+            return self._scalar(event)
+        if isinstance(event, pyyaml.SequenceStartEvent):
+            return self._sequence(events, path, depth)
+        return self._mapping(events, path, depth)
+
+    def _sequence(self, events: Iterator[Any], path: tuple[Any, ...], depth: int) -> list[Any]:
+        found: list[Any] = []
+        for event in events:
+            if isinstance(event, pyyaml.SequenceEndEvent):
+                break
+            here = (*path, len(found))
+            self.places[here] = self._place(event)
+            found.append(self._node(event, events, here, depth + 1))
+        return found
+
+    def _mapping(self, events: Iterator[Any], path: tuple[Any, ...], depth: int) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for event in events:
+            if isinstance(event, pyyaml.MappingEndEvent):
+                break
+            key = self._key(event, events, path, depth)
+            value = next(events)
+            if key in found:
+                self._problem(f"{key!r} stands here twice", event, help="keep one of them")
+                self._node(value, events, (*path, key, "again"), depth + 1)
+                continue
+            here = (*path, key)
+            start, at = self._place(event), self._place(value)
+            self.places[here] = Place(at.line, at.column, at.width, start.line, start.column, start.width)
+            found[key] = self._node(value, events, here, depth + 1)
+        return found
+
+    def _key(self, event: Any, events: Iterator[Any], path: tuple[Any, ...], depth: int) -> str:
+        value = self._node(event, events, (*path, "?"), depth + 1)
+        if not isinstance(event, pyyaml.ScalarEvent):
+            self._problem("a key is a plain text", event)
+            return f"?{self.nodes}"
+        if event.value == "<<" and not event.style:
+            self._problem("merge keys are not used here", event, help="write the values out, or use `_defaults`")
+        return value if isinstance(value, str) else str(event.value)
+
+    def _scalar(self, event: Any) -> Any:
+        text: str = event.value
+        if _CONTROL.search(text):
+            self._problem("control characters can't be part of a value", event)
+            return ""
+        if event.style or event.tag == "!":
+            return text
+        if text in _WORDS:
+            return _WORDS[text]
+        first = text[0]
+        if first in "-+.0123456789":
+            return self._number(text, event)
+        return text
+
+    def _number(self, text: str, event: Any) -> Any:
+        if len(text) > MAX_DIGITS and _FLOAT.match(text):
+            self._problem(f"a number has at most {MAX_DIGITS} digits", event)
+            return 0
+        if _INT.match(text):
+            return int(text)
+        if _OTHER_INT.match(text):
+            return int(text, 0)
+        if _FLOAT.match(text) and not re.fullmatch(r"[-+]?0[0-9]+", text):
+            return float(text)
+        return text
+
+    def _place(self, event: Any) -> Place:
+        mark, end = event.start_mark, event.end_mark
+        width = end.column - mark.column if end.line == mark.line else 1
+        return Place(mark.line + 1, mark.column + 1, max(width, 1))
+
+    def _problem(self, message: str, event: Any, help: str = "") -> None:
+        place = self._place(event)
+        self.problems.append(Problem(message, Location(self.file, place.line, place.column), help=help, width=place.width))
+
+    def _stop(self, message: str, event: Any, help: str = "") -> None:
+        self._problem(message, event, help)
+        raise _TooMuch
+
+    def _syntax(self, error: pyyaml.YAMLError) -> None:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).split("\n", 1)[0]
+        context = getattr(error, "context", None)
+        message = f"{problem} {context}" if context else str(problem)
+        at = Location(self.file, mark.line + 1, mark.column + 1) if mark is not None else Location(self.file, 1, 1)
+        self.problems.append(Problem(f"this is not YAML: {message}", at))
