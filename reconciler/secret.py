@@ -7,6 +7,12 @@ import hmac
 from typing import Any
 
 
+class Given(str):
+    """A text that came from the environment, a file or a secret store: the only kind that a credential may be."""
+
+    __slots__ = ()
+
+
 class Secret:
     """A value that prints as `(secret)` everywhere; only `reveal()` gives it, right before it is sent."""
 
@@ -38,6 +44,20 @@ class Secret:
 
     def __deepcopy__(self, memo: Any) -> Secret:
         return self
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """In settings: a Secret, or a text that was Given; never one that was written down."""
+        from pydantic_core import core_schema
+
+        def check(value: Any) -> Secret:
+            if isinstance(value, Secret):
+                return value
+            if isinstance(value, Given):
+                return cls(str(value))
+            raise ValueError("a credential is never written down: name where it comes from, {env: NAME}")
+
+        return core_schema.no_info_plain_validator_function(check)
 
 
 def reveal(value: Any) -> Any:

@@ -10,27 +10,28 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from reconciler.clock import Clock, SystemClock
 from reconciler.contract.kind import Kind
 from reconciler.contract.vendor import load
 from reconciler.engine.apply import Apply, Event, Means
-from reconciler.engine.digest import counted
 from reconciler.engine.guard import Consent, Limits
 from reconciler.engine.journal import Journal
 from reconciler.engine.look import with_facts
+from reconciler.engine.importing import plan_import
 from reconciler.engine.observe import Kinds, observe
 from reconciler.engine.plan import Selection, World, plan
 from reconciler.engine.recover import recover, unsettled
-from reconciler.errors import Failure, Invalid, Locked, Protected, Stale
-from reconciler.ledger import Holder, Ledger, Store
-from reconciler.model import Action, Address, Op, Plan, Problem, Report, Resource, Result
-from reconciler.workspace.connections import Connections
-from reconciler.engine.importing import plan_import
-from reconciler.workspace.options import Options
 from reconciler.engine.resume import Resumed, resumed
+from reconciler.errors import Invalid, Locked, Protected, Stale, Usage
+from reconciler.ledger import Holder, Ledger, Store
+from reconciler.model import Address, Plan, Problem, Report, Resource, Result
+from reconciler.secret import Secret
+from reconciler.suggest import did_you_mean
+from reconciler.workspace.options import Options
+from reconciler.workspace.settled import Settled
 from reconciler.workspace.signing import Signing
 
 if TYPE_CHECKING:
@@ -49,9 +50,10 @@ class Workspace:
                  transports: Mapping[str, httpx.BaseTransport] | None = None) -> None:
         self.options, self.environ, self.clock = options, environ, clock or SystemClock()
         self.progress = progress or (lambda text: None)
-        self.settled = settled(options, environ)
+        self.settled = Settled(options, environ)
         self.project, self.stack = self.settled.project, self.settled.stack
         self.connections = self.settled.connections(self.clock, transports, self.progress)
+        self.settled.secrets.reach = self._kept_secret
         self.warnings: list[Problem] = []
         self.left_out: tuple[str, ...] = ()
         self._resources: tuple[Resource, ...] | None = None
@@ -107,6 +109,7 @@ class Workspace:
     def plan(self, *, destroy: bool = False, write: bool = False) -> Plan:
         """What an apply would do; without `write` the clients refuse to send anything that writes."""
         resources = self.validate()
+        self._selectable(resources)
         ledger, held = self._recovered(resources, write)
         self._planned = ledger
         made = plan(self._world(resources, ledger, destroy=destroy, write=write))
@@ -139,7 +142,31 @@ class Workspace:
                     f"the ledger holds {len(names)} entries of {connection}, which is no longer configured ({names[0]} …)",
                     help=f"configure it again under vendors:, or `reconciler ledger forget '{connection}.*'`")])
             kinds.update(self.connections.open(connection, read_only=not write).kinds)
+        unfit = list(self.settled.unfit_for_ci({o.name: o.api.base_url for o in self.connections.opened.values()}))
+        if unfit:
+            raise Invalid(unfit)
         return kinds
+
+    def _selectable(self, resources: Iterable[Resource]) -> None:
+        """A selection that names nothing is a slip of the keyboard, not an empty plan."""
+        options = self.options
+        for vendor in options.vendors:
+            if vendor not in self.connections.vendors:
+                raise Usage(f"{vendor} is not a configured vendor", did_you_mean(vendor, self.connections.vendors)
+                            or f"there are: {', '.join(self.connections.vendors)}")
+        known = {str(r.address) for r in resources} | self.store.read().entries.keys()
+        for pattern in (*options.targets, *options.excludes):
+            if not any(fnmatchcase(address, pattern.replace("[", "[[]")) for address in known):
+                raise Usage(f"{pattern} matches no entry of this stack", did_you_mean(pattern, known))
+
+    def _kept_secret(self, path: str, key: str) -> Secret:
+        """A secret that a vendor of this stack keeps."""
+        for connection in self.connections.vendors:
+            vendor = self.connections.vendor(connection)
+            if vendor is not None and vendor.secrets is not None:
+                found: Secret = load(vendor.secrets)(self.connections.open(connection, read_only=True).api).read(path, key)
+                return found
+        raise Usage("no vendor that keeps secrets is configured", "add vault under vendors: in reconciler.yaml")
 
     def _signing(self, ledger: Ledger, kinds: Kinds) -> Signing:
         return Signing(self.settled.key(), ledger.lineage, self.owner, kinds)

@@ -35,15 +35,19 @@ class Opened:
 class Connections:
     """Every connection that a stack configures, by name.
 
-    `settings` gives a connection's checked settings (Invalid when they are wrong or a variable is unset); with
+    `vendors` maps a connection to its vendor, `absent` are those that the stack leaves out, `commands` the declared
+    sinks, `met` the connections that a manifest named. `settings` gives a connection's checked settings (Invalid when they are wrong or a variable is unset); with
     `sandbox` a folder none is read, and objects are kept there.
     """
 
     def __init__(self, vendors: Mapping[str, str], settings: Callable[[str, type[Settings]], Settings], clock: Clock, *,
                  sandbox: Path | None = None, transports: Mapping[str, httpx.BaseTransport] | None = None,
-                 tune: Mapping[str, Any] | None = None, progress: Callable[[str], None] | None = None) -> None:
+                 tune: Mapping[str, Any] | None = None, progress: Callable[[str], None] | None = None,
+                 absent: frozenset[str] = frozenset(), commands: frozenset[str] = frozenset()) -> None:
         self.vendors, self.settings, self.clock, self.sandbox = vendors, settings, clock, sandbox
         self.transports, self.tune, self.progress = dict(transports or {}), dict(tune or {}), progress
+        self.absent, self.commands = absent, commands
+        self.met: set[str] = set()
         self.offline: dict[str, Kind[Any] | None] = {}
         self.opened: dict[tuple[str, bool], Opened] = {}
         self.sandboxes: dict[str, Sandbox] = {}
@@ -57,6 +61,7 @@ class Connections:
         """A kind without a client, for checking manifests; None when there is none of that name."""
         if bound not in self.offline:
             connection, _, noun = bound.partition(".")
+            self.met.add(connection)
             vendor = self.vendor(connection)
             found = vendor.kind(noun) if vendor is not None else None
             self.offline[bound] = found(None, connection) if found is not None else None
@@ -68,6 +73,13 @@ class Connections:
             vendor = self.vendor(connection)
             for kind in vendor.kinds if vendor is not None else ():
                 yield f"{connection}.{kind.name.partition('.')[2]}"
+
+    def takes(self, sink: str) -> bool | None:
+        """Whether secrets can be delivered there; None for a vendor, where a path and a key say where."""
+        if sink in self.commands:
+            return True
+        vendor = self.vendor(sink)
+        return None if vendor is not None and vendor.sinks is not None else False
 
     def open(self, connection: str, *, read_only: bool) -> Opened:
         """The connection with a client; the account is checked before anything else is asked."""

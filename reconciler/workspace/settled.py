@@ -1,0 +1,164 @@
+"""The project and one of its stacks, settled for one command: where things lie and what may be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from reconciler import __version__, manifest, project
+from reconciler.clock import Clock
+from reconciler.contract import registry
+from reconciler.errors import Invalid
+from reconciler.ledger import Store
+from reconciler.ledger.prints import Key
+from reconciler.ledger.sqlite import SqliteStore
+from reconciler.model import Problem, Resource
+from reconciler.project import CONFIG
+from reconciler.secret import Secret
+from reconciler.sources import CommandSink, Redactor, Secrets, variable
+from reconciler.suggest import did_you_mean
+from reconciler.workspace.connections import Connections
+from reconciler.workspace.options import Options
+from reconciler.workspace.since import changed_since
+from reconciler.workspace.vendors import VendorSettings
+
+if TYPE_CHECKING:
+    import httpx
+
+HOME = ".reconciler"
+
+
+class Settled:
+    """What a command's flags, the environment and reconciler.yaml say together. Usage or Invalid when they don't."""
+
+    def __init__(self, options: Options, environ: Mapping[str, str]) -> None:
+        self.options, self.environ, self.root = options, environ, options.dir
+        self.prefix = below_repository(options.dir)
+        asked = options.stack or environ.get("RECONCILER_STACK") or None
+        self.project = project.read(self.root, asked, version=__version__, ref=options.config_from,
+                                    shown=f"{self.prefix}{CONFIG}")
+        self.stack = self.project.stack
+        self.warnings: tuple[Problem, ...] = ()
+        self.redactor = Redactor()
+        self.secrets = Secrets(self.stack, environ, self.root, self.redactor, placeholders=options.sandbox)
+        self.vendors = VendorSettings(self.stack, environ, self.root, self.secrets, self.variable, self.redactor)
+        problems = list(self._unknown_vendors())
+        if problems:
+            raise Invalid(problems)
+
+    @property
+    def secret(self) -> Callable[[str], Secret]:
+        """Gives a named secret."""
+        return self.secrets
+
+    def _unknown_vendors(self) -> Iterator[Problem]:
+        for connection, raw in self.stack.vendors.items():
+            name = str((raw or {}).get("use", connection))
+            if name not in registry.names():
+                path = ("vendors", connection, "use") if raw and "use" in raw else ("vendors", connection)
+                yield self.stack.problem(f"there is no vendor {name}", *path, hint=did_you_mean(name, registry.names()),
+                                         help=f"there are: {', '.join(registry.names())}", key="use" not in path)
+
+    def variable(self, name: str) -> Any:
+        """A variable's value; one that comes from the environment is read now."""
+        value = self.stack.vars[name]
+        if isinstance(value, dict) and value.keys() == {"env"}:
+            return str(variable(self.environ, str(value["env"])))
+        return value
+
+    # where things lie
+
+    @property
+    def sandbox(self) -> Path | None:
+        """The folder of the sandbox's objects, with --sandbox."""
+        return self.root / HOME / "sandbox" / self.stack.name if self.options.sandbox else None
+
+    def store(self, clock: Clock) -> Store:
+        """The stack's ledger; the sandbox has one of its own."""
+        folder = self.sandbox or self.root / HOME / self.stack.name
+        return SqliteStore(folder / "ledger.db", self.project.name, self.stack.name, formerly=self.project.former(), clock=clock)
+
+    def key(self) -> Key | None:
+        """What seals marks and fingerprints."""
+        settings = self.stack.ledger
+        if settings.key is None or self.options.sandbox:
+            return None
+        older = tuple(self.secrets.read(source, "ledger", "previous") for source in settings.previous)
+        return Key.of(self.secrets.read(settings.key, "ledger", "key"), older)
+
+    def connections(self, clock: Clock, transports: Mapping[str, httpx.BaseTransport] | None,
+                    progress: Callable[[str], None]) -> Connections:
+        """Every connection that the stack configures."""
+        used = {c: str(raw.get("use", c)) for c, raw in self.stack.vendors.items() if raw is not None}
+        absent = frozenset(c for c, raw in self.stack.vendors.items() if raw is None)
+        tune = {"timeout": self.options.timeout, "connections": self.options.parallelism}
+        return Connections(used, self.vendors.settings, clock, sandbox=self.sandbox, transports=transports, tune=tune,
+                           progress=progress, absent=absent, commands=frozenset(self.stack.sinks))
+
+    def sinks(self) -> dict[str, CommandSink]:
+        """The declared programs that take secrets."""
+        return {name: CommandSink(name, list(sink.command), self.root, self.environ) for name, sink in self.stack.sinks.items()}
+
+    def manifests(self, connections: Connections) -> manifest.Loaded:
+        """The checked manifests, and with them the settings of every connection that they use; Invalid with all mistakes."""
+        problems: list[Problem] = []
+        loaded = manifest.Loaded(())
+        try:
+            loaded = manifest.load(self.root, self.stack.name, self.project.stacks, connections, variables=self.stack.vars,
+                                   secrets=self.stack.secrets, variable=self.variable, prefix=self.prefix)
+        except Invalid as error:
+            problems.extend(error.problems)
+        for connection in sorted(connections.met):
+            vendor = connections.vendor(connection)
+            if vendor is not None:
+                problems.extend(self.vendors.mistakes(connection, vendor.settings))
+        if any(problem.severity == "error" for problem in problems):
+            raise Invalid(problems)
+        return loaded
+
+    def unfit_for_ci(self, hosts: Mapping[str, str]) -> Iterator[Problem]:
+        """In CI a SQLite ledger is gone with the machine, and deletions would never be seen; `hosts` by connection."""
+        if not self.environ.get("CI") or self.options.sandbox or self.stack.ledger.ephemeral:
+            return
+        far = sorted(name for name, url in hosts.items() if not loopback(url))
+        if far:
+            yield self.stack.problem(
+                f"with CI set, this sqlite ledger would be gone after the run, and {', '.join(far)} is a real vendor",
+                "ledger", help="keep .reconciler/ between runs and write `ledger: {store: sqlite, ephemeral: true}`")
+
+    def changed_since(self, ref: str, resources: tuple[Resource, ...], connections: Connections) -> frozenset[str]:
+        """The addresses whose resolved entry differs from the merge base with `ref`."""
+        def then(root: Path) -> tuple[Resource, ...]:
+            old = Settled(_at(self.options, root), self.environ)
+            return old.manifests(old.connections(connections.clock, None, lambda text: None)).resources
+
+        return changed_since(self.root, ref, resources, then)
+
+
+def _at(options: Options, root: Path) -> Options:
+    return replace(options, dir=root, config_from=None, changed_since=None)
+
+
+def loopback(url: str) -> bool:
+    """Whether an address leads to this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def below_repository(folder: Path) -> str:
+    """A folder as seen from the root of its repository, with a slash at the end; empty for the root itself."""
+    here = folder.resolve()
+    for parent in (here, *here.parents):
+        if (parent / ".git").exists():
+            inner = here.relative_to(parent).as_posix()
+            return "" if inner == "." else f"{inner}/"
+    return ""
