@@ -74,9 +74,17 @@ class Exhausted(Refused):
 
 
 class Unsure(Failure):
-    """The request may have taken effect; only a read can tell."""
+    """The request may have taken effect; only a read can tell.
+
+    `spent` says that the vendor would answer the same to every request under this idempotency key, so that once
+    absence is proven the next try needs another one.
+    """
 
     exit_code = 6
+
+    def __init__(self, message: str, next: str = "", *, spent: bool = False) -> None:
+        super().__init__(message, next)
+        self.spent = spent
 
 
 class Unreadable(Failure):

@@ -15,6 +15,7 @@ _TYPES = {
     "string_type": "a text", "int_type": "a whole number", "int_from_float": "a whole number", "float_type": "a number",
     "bool_type": "true or false", "list_type": "a list", "dict_type": "a map", "model_type": "a map",
     "model_attributes_type": "a map", "none_required": "null", "mapping_type": "a map", "is_instance_of": "a secret",
+    "float_parsing": "a number", "int_parsing": "a whole number", "bool_parsing": "true or false",
 }
 _LIMITS = {
     "greater_than_equal": ("ge", "must be at least {}"), "greater_than": ("gt", "must be more than {}"),
@@ -36,6 +37,14 @@ class Finding:
     hint: str = ""
     about_key: bool = False
     missing: str = ""
+
+
+def shown(path: Iterable[Any]) -> str:
+    """A path as people read it: `filters.groups[0].rollout_percentage`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
 
 
 def findings(errors: Iterable[Mapping[str, Any]], value: Any, known: Any = None) -> list[Finding]:
@@ -78,6 +87,8 @@ def _is_shallower(path: Path, error: Mapping[str, Any], told: list[tuple[Path, M
 def _said(path: Path, errors: list[Mapping[str, Any]], known: Any) -> Finding:
     wanted = list(dict.fromkeys(_TYPES[e["type"]] for e in errors if e["type"] in _TYPES))
     others = [e for e in errors if e["type"] not in _TYPES]
+    if not others and all(error.get("input") is None for error in errors):
+        return Finding(path, "can't be cleared: it always has a value")
     if not others:
         wanted = [one for one in wanted if one != "null"] or wanted
         return Finding(path, f"must be {' or '.join(wanted)}")
@@ -97,7 +108,8 @@ def _words(error: Mapping[str, Any]) -> str:
         name, words = _LIMITS[kind]
         return words.format(about.get(name))
     if kind in ("literal_error", "enum"):
-        return f"must be one of {', '.join(_choices(error))}"
+        choices = _choices(error)
+        return f"must be one of {', '.join(choices)}" if len(choices) > 1 else f"must be {choices[0]}"
     if kind in ("value_error", "assertion_error"):
         return str(about.get("error", error["msg"]))
     message = str(error["msg"])

@@ -232,4 +232,7 @@ class _Builder:
         context = getattr(error, "context", None)
         message = f"{problem} {context}" if context else str(problem)
         at = Location(self.file, mark.line + 1, mark.column + 1) if mark is not None else Location(self.file, 1, 1)
+        line = self.text.splitlines()[at.line - 1: at.line]
+        if line and "\t" in line[0][: len(line[0]) - len(line[0].lstrip())]:
+            message = "a tab can't indent it, only spaces can"
         self.problems.append(Problem(f"this is not YAML: {message}", at))

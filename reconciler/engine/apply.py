@@ -216,7 +216,8 @@ class Apply:
         else:
             result = Result.UNKNOWN
             if op:
-                self._commit({"t": "unknown", "op": op})
+                spent = isinstance(error, Unsure) and error.spent
+                self._commit({"t": "unknown", "op": op, **({"spent": True} if spent else {})})
         if isinstance(error, Exhausted):
             self.halted[address.connection] = error.message
         message = error.message if isinstance(error, Failure) else f"{type(error).__name__}: {error}"

@@ -95,7 +95,7 @@ def _impact(kind: Kind[Any], name: str) -> Impact:
 
 def _with_changes(kind: Kind[Any], action: Action, want: Want[Any], changes: Changes) -> Action:
     assert action.live is not None
-    if action.op is Op.ADOPT and action.resource is not None and action.resource.lifecycle.adopt != "changes":
+    if action.op is Op.ADOPT and not _free_to_change(kind, action):
         return replace(action, op=Op.BLOCKED, make=(), changes=action.changes + changes, blocked=(
             f"{action.live.id} exists already and differs; `reconciler import {action.address}` or "
             "`lifecycle: {adopt: changes}` takes it"))
@@ -107,6 +107,13 @@ def _with_changes(kind: Kind[Any], action: Action, want: Want[Any], changes: Cha
     impact = sorted_impacts(kept | change_impact(every) | ({Impact.ADOPT} if action.op is Op.ADOPT else set()))
     return replace(action, op=op, changes=every, impact=impact, notes=action.notes + notes, want=want,
                    link=tuple(kind.update(action.live, want, changes)))
+
+
+def _free_to_change(kind: Kind[Any], action: Action) -> bool:
+    """Whether an object that is being adopted may be changed too: ours by mark or the vendor's own child, or by consent."""
+    assert action.live is not None and action.resource is not None
+    ours = action.live.owner is not None or action.live.by_vendor or kind.singleton
+    return ours or action.resource.lifecycle.adopt == "changes"
 
 
 def _unlinked(kind: Kind[Any], action: Action) -> Action:

@@ -12,6 +12,7 @@ from typing import Any
 from reconciler.contract.kind import Scene
 from reconciler.engine import digest
 from reconciler.engine.decide import Deciding, decide, needs_of, retired
+from reconciler.engine.former import with_former
 from reconciler.engine.guard import Consent, Limits, blocked, judged, thresholds
 from reconciler.engine.leftovers import leftovers
 from reconciler.engine.links import targets, with_links
@@ -21,6 +22,10 @@ from reconciler.engine.steps import exchanges
 from reconciler.ledger import Ledger
 from reconciler.model import Action, Address, Impact, Op, Owner, Plan, Ref, Resource, SecretRef
 from reconciler.secret import Secret
+
+
+REMAKING = ("create", "replace", "supersede", "rotate", "restore")
+"""What a blocked action would have done, where what refers to it can't do without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,8 @@ def plan(world: World) -> Plan:
         action = decide(d, resource, fields, replace(found, leftovers=found.leftovers + old))
         actions.append(known.learn(action))
     actions.extend(leftovers(world.ledger, world.kinds, world.observed, match, {a.address for a in actions}))
-    return finished(world, [_former(world, action) for action in with_links(d, actions, known)])
+    actions = with_former(with_links(d, actions, known), world.ledger, world.kinds, world.observed)
+    return finished(world, [replace(a, seen=digest.fingerprint(a.live, world.veil)) for a in actions])
 
 
 def in_order(world: World, resources: Iterable[Resource]) -> list[Resource]:
@@ -124,13 +130,6 @@ class Known:
         elif action.live is not None and action.op is not Op.REPLACE:
             self.outputs[action.address] = {"id": action.live.id, **action.live.outputs}
         return action
-
-
-def _former(world: World, action: Action) -> Action:
-    """What the object pointed at until now, so that those drops wait for it; and what it looked like."""
-    entry = world.ledger.entries.get(str(action.address))
-    former = tuple(dict.fromkeys((*action.former, *(Address.parse(n) for n in entry.needs)))) if entry else action.former
-    return replace(action, former=former, seen=digest.fingerprint(action.live, world.veil))
 
 
 def finished(world: World, actions: list[Action]) -> Plan:
@@ -274,7 +273,7 @@ def _waits(world: World, action: Action, state: Mapping[Address, Action], here: 
         other = state.get(need)
         if other is None or action.op in (Op.DELETE, Op.FORGET):
             continue
-        gone = other.op is Op.BLOCKED and (other.live is None or other.effect in ("create", "replace", "supersede", "rotate"))
+        gone = other.op is Op.BLOCKED and (other.live is None or other.effect in REMAKING)
         if gone:
             return f"needs {need}, which is blocked"
         if other.op in (Op.CREATE, Op.REPLACE) and need not in here:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 
 from reconciler.contract.spec import Mark
+from reconciler.engine.links import targets
 from reconciler.engine.observe import Kinds
 from reconciler.model import Action, Address, Call, Op, refs_in
 
@@ -41,30 +44,55 @@ def steps(actions: Iterable[Action], kinds: Kinds) -> dict[Step, set[Step]]:
         for part in PARTS:
             if part == "make" or calls_of(action, part):
                 graph[Step(action.address, part)] = set()
-    users = _users(acting.values())
+    users = _users(acting.values(), kinds)
+    late: set[tuple[Step, Step]] = set()
     for action in acting.values():
         _lay_own(action, acting, kinds, graph)
         if action.drop:
-            _lay_drop(action, users.get(action.address, ()), kinds, graph)
+            late |= _lay_drop(action, users.get(action.address, ()), kinds, graph)
     _lay_releases(acting, kinds, graph)
     for taker, holder in exchanges(acting.values(), kinds).items():
         part = "drop" if acting[holder].op is Op.DELETE else "make"
         if Step(holder, part) in graph:
             graph[Step(taker, "make")].add(Step(holder, part))
-    return graph
+    return _unwound(graph, late)
 
 
-def _users(actions: Iterable[Action]) -> Mapping[Address, list[Action]]:
+def _unwound(graph: dict[Step, set[Step]], loose: set[tuple[Step, Step]]) -> dict[Step, set[Step]]:
+    """The graph without circles: a drop that waits for another drop gives way.
+
+    Circles come from what the ledger remembers of half-done runs (an address that stands for its old and its new
+    object), and from an object that must be made anew under one that must go first.
+    """
+    while True:
+        try:
+            TopologicalSorter(graph).prepare()
+        except CycleError as error:
+            round_ = error.args[1]
+            edges = {(later, first) for first, later in pairwise(round_)} & loose
+            if not edges:
+                raise
+            later, first = min(edges, key=str)
+            graph[later].discard(first)
+        else:
+            return graph
+
+
+def _users(actions: Iterable[Action], kinds: Kinds) -> Mapping[Address, list[Action]]:
     """Who pointed at an address until now, or points at it in this plan."""
     users: dict[Address, list[Action]] = {}
     for action in actions:
-        for need in dict.fromkeys((*action.former, *action.needs, *_late(action))):
+        for need in dict.fromkeys((*action.former, *action.needs, *_late(action, kinds))):
             users.setdefault(need, []).append(action)
     return users
 
 
-def _late(action: Action) -> tuple[Address, ...]:
-    return tuple(r.address for call in (*action.link, *action.unlink) for r in refs_in(call.body))
+def _late(action: Action, kinds: Kinds) -> tuple[Address, ...]:
+    """What its deferred fields point at; one that is there already counts too: it may only now come back into use."""
+    called = [r.address for call in (*action.link, *action.unlink) for r in refs_in((call.path, call.body))]
+    kind = kinds.get(action.address.kind)
+    declared = targets(kind, action.resource.fields) if kind is not None and action.link and action.resource else ()
+    return (*called, *declared)
 
 
 def _lay_own(action: Action, acting: Mapping[Address, Action], kinds: Kinds, graph: dict[Step, set[Step]]) -> None:
@@ -75,8 +103,7 @@ def _lay_own(action: Action, acting: Mapping[Address, Action], kinds: Kinds, gra
     link = Step(action.address, "link")
     if link in graph:
         graph[link].add(make)
-        graph[link] |= {Step(r.address, "make") for call in action.link for r in refs_in((call.path, call.body))
-                        if r.address in acting and r.address != action.address}
+        graph[link] |= {Step(need, "make") for need in _late(action, kinds) if need in acting}
     drop = Step(action.address, "drop")
     if drop in graph:
         if action.op is Op.REPLACE and action.effect == "replace":
@@ -94,23 +121,26 @@ def _lay_own(action: Action, acting: Mapping[Address, Action], kinds: Kinds, gra
         graph[after].add(make)
 
 
-def _lay_drop(action: Action, users: Iterable[Action], kinds: Kinds, graph: dict[Step, set[Step]]) -> None:
-    """Nothing is dropped while something we know still points at it.
+def _lay_drop(action: Action, users: Iterable[Action], kinds: Kinds,
+              graph: dict[Step, set[Step]]) -> set[tuple[Step, Step]]:
+    """Nothing is dropped while something we know still points at it; returns the edges from drop to drop.
 
     Where the object is replaced delete-first, users can only be pointed at the new one afterwards, so only
     their drops and unlinks go before. A use through a deferred field alone ends with its unlink.
     """
-    drop = Step(action.address, "drop")
+    drop, edges = Step(action.address, "drop"), set()
     for user in users:
         if user.address == action.address:
             continue
-        goes = user.op is Op.DELETE or (user.op is Op.REPLACE and user.effect == "replace")
         before = {"unlink"}
-        if goes and not _only_late(kinds, user, action.address.kind):
-            before.add("drop")
         if not (action.op is Op.REPLACE and action.effect == "replace") and user.op is not Op.DELETE:
             before |= {"make", "link"}
         graph[drop] |= {step for part in before if (step := Step(user.address, part)) in graph}
+        goes = Step(user.address, "drop")
+        if goes in graph and action.address in user.former and not _only_late(kinds, user, action.address.kind):
+            graph[drop].add(goes)
+            edges.add((drop, goes))
+    return edges
 
 
 def _only_late(kinds: Kinds, user: Action, kind: str) -> bool:

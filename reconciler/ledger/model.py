@@ -138,7 +138,7 @@ class Fold:
 
     Record types: lineage {project, stack, id} · epoch {epoch} · run {run, at, command, who, host, pid, commit,
     digest, approved} · end {run, at, outcome} · finished {run, address} · entry {…} · gone {address} ·
-    moved {from, to} · intent {…} · sent {op} · done {op} · made {op, id} · rejected {op} · unknown {op} ·
+    moved {from, to} · intent {…} · sent {op} · done {op} · made {op, id} · rejected {op} · unknown {op, spent} ·
     absent {op} · delivered {address, output, receipt} · formerly {project, stack}.
     """
 
@@ -237,6 +237,10 @@ class Fold:
         self._state(r, "sent")
 
     def _unknown(self, r: Record) -> None:
+        """What may have happened; a key under which the vendor only repeats its answer is not used again."""
+        intent = self.intents.get(r["op"])
+        if intent is not None and r.get("spent"):
+            self.spent.pop((intent.address, intent.digest), None)
         self._state(r, "unknown")
 
     def _done(self, r: Record) -> None:

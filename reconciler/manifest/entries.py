@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from reconciler import yaml
 from reconciler.contract.kind import Kind
 from reconciler.errors import Invalid
+from reconciler.findings import shown as text
 from reconciler.model import NAME, Address, Fields, Location, Problem
 
 DEFAULTS = "_defaults"
@@ -82,14 +83,6 @@ class Entry:
         full = (*layer.path, *path)
         return Problem(message, layer.document.at(full, key=key), text(path), hint, help,
                        layer.document.width(full, key=key), severity)
-
-
-def text(path: Iterable[Any]) -> str:
-    """A path as people read it: `filters.groups[0].rollout_percentage`."""
-    shown = ""
-    for part in path:
-        shown += f"[{part}]" if isinstance(part, int) else f".{part}" if shown else str(part)
-    return shown
 
 
 def indirect(value: Any) -> bool:

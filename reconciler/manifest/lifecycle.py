@@ -12,7 +12,8 @@ from reconciler.contract.kind import Kind
 from reconciler.contract.spec import Mark
 from reconciler.durations import seconds
 from reconciler.findings import findings
-from reconciler.manifest.entries import Catalogue, Entry, text
+from reconciler.findings import shown as text
+from reconciler.manifest.entries import Catalogue, Entry
 from reconciler.model import NAME, Delivery, Lifecycle, Problem
 from reconciler.suggest import did_you_mean
 

@@ -11,7 +11,8 @@ from typing import Any, NoReturn
 from reconciler.contract.kind import Kind
 from reconciler.contract.spec import PLAIN, Link, Mark, Shape
 from reconciler.errors import Failure
-from reconciler.manifest.entries import Catalogue, Entry, indirect, text
+from reconciler.findings import shown as text
+from reconciler.manifest.entries import Catalogue, Entry, indirect
 from reconciler.model import Address, Problem, Ref, SecretRef
 from reconciler.suggest import did_you_mean
 

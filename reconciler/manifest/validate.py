@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from reconciler.contract.kind import Kind
 from reconciler.contract.spec import PLAIN, Mark, Shape, Spec, shape_of
 from reconciler.findings import findings
-from reconciler.manifest.entries import Catalogue, Entry, text
+from reconciler.findings import shown as text
+from reconciler.manifest.entries import Catalogue, Entry
 from reconciler.manifest.lifecycle import lifecycle
 from reconciler.manifest.places import Places, keys
 from reconciler.manifest.resolve import Names, Resolve
@@ -52,16 +53,16 @@ def _checked(entry: Entry, kind: Kind[Any], life: Lifecycle, fields: Fields, pro
 
 def _complaints(entry: Entry, kind: Kind[Any], errors: Iterable[Any], value: Fields) -> Iterator[Problem]:
     for found in findings(errors, value, lambda path: _known(kind.spec, path)):
-        shown = text(found.path)
+        where = text(found.path)
         message = found.message
         if found.missing:
-            message = f"{shown}.{message}" if shown else message
+            message = f"{where}.{message}" if where else message
         elif found.about_key:
             within = text(found.path[:-1])
             message = f"{found.path[-1]} is not a field of {within or kind.bound}"
         else:
-            message = f"{shown}: {message}"
-        help = _explained(kind, shown) if not found.about_key else f"reconciler explain {kind.bound}"
+            message = f"{where}: {message}"
+        help = _explained(kind, where if not found.about_key else text(found.path[:-1]))
         yield entry.problem(message, found.path, hint=found.hint, help=help, key=found.about_key)
 
 

@@ -1,6 +1,6 @@
 """reconciler.yaml: the project, its stacks, vendor settings, ledger, variables, secrets and limits."""
 
 from reconciler.project.model import Config, Limits, OutputFile, SinkCommand, Source
-from reconciler.project.read import CONFIG, Project, Stack, read
+from reconciler.project.read import CONFIG, Project, Stack, names, read
 
-__all__ = ["CONFIG", "Config", "Limits", "OutputFile", "Project", "SinkCommand", "Source", "Stack", "read"]
+__all__ = ["CONFIG", "Config", "Limits", "OutputFile", "Project", "SinkCommand", "Source", "Stack", "names", "read"]

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from reconciler import yaml
 from reconciler.errors import Invalid, Usage
 from reconciler.findings import Finding, findings
+from reconciler.findings import shown as as_text
 from reconciler.model import Location, Problem
 from reconciler.project.model import NAME, Config, LedgerSettings, Limits, OutputFile, SinkCommand, Source, StackConfig
 from reconciler.suggest import did_you_mean
@@ -96,6 +97,15 @@ def read(folder: Path, stack: str | None, *, version: str, ref: str | None = Non
     return Project(config.project, tuple(config.formerly), names, Stack(
         name, document, tuple(former), config.ledger, config.vendors, config.vars, config.secrets, config.sinks,
         config.limits, {str(name): one for name, one in config.outputs.items()}, tuple(config.allow), config.consent))
+
+
+def names(folder: Path, *, version: str, ref: str | None = None, shown: str = CONFIG) -> tuple[str, ...]:
+    """The names of a project's stacks."""
+    document = yaml.parse(_bytes(folder, ref, shown), shown)
+    stacks = document.value.get("stacks") if isinstance(document.value, dict) else None
+    found = tuple(stacks) if isinstance(stacks, dict) and stacks else ("default",)
+    read(folder, found[0], version=version, ref=ref, shown=shown)
+    return found
 
 
 def _bytes(folder: Path, ref: str | None, shown: str) -> bytes:
@@ -185,7 +195,7 @@ def _known(model: type[BaseModel], path: tuple[Any, ...]) -> Iterable[str]:
 
 def _problem(stack: Stack, found: Finding, prefix: tuple[Any, ...] = ()) -> Problem:
     path = (*prefix, *found.path)
-    message = found.message if found.about_key or found.missing else f"{'.'.join(map(str, found.path))}: {found.message}"
+    message = found.message if found.about_key or found.missing else f"{as_text(found.path)}: {found.message}"
     return stack.problem(message, *path, hint=found.hint, key=found.about_key)
 
 

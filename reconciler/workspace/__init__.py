@@ -29,6 +29,7 @@ from reconciler.errors import Invalid, Locked, Protected, Stale, Usage
 from reconciler.ledger import Holder, Ledger, Store
 from reconciler.model import Address, Plan, Problem, Report, Resource, Result
 from reconciler.secret import Secret
+from reconciler.sources import Redactor
 from reconciler.suggest import did_you_mean
 from reconciler.workspace.options import Options
 from reconciler.workspace.settled import Settled
@@ -47,10 +48,10 @@ class Workspace:
 
     def __init__(self, options: Options, *, environ: Mapping[str, str], clock: Clock | None = None,
                  progress: Callable[[str], None] | None = None,
-                 transports: Mapping[str, httpx.BaseTransport] | None = None) -> None:
+                 transports: Mapping[str, httpx.BaseTransport] | None = None, redactor: Redactor | None = None) -> None:
         self.options, self.environ, self.clock = options, environ, clock or SystemClock()
         self.progress = progress or (lambda text: None)
-        self.settled = Settled(options, environ)
+        self.settled = Settled(options, environ, redactor or Redactor())
         self.project, self.stack = self.settled.project, self.settled.stack
         self.connections = self.settled.connections(self.clock, transports, self.progress)
         self.settled.secrets.reach = self._kept_secret
@@ -84,6 +85,11 @@ class Workspace:
     def sandboxes(self) -> Mapping[str, Sandbox]:
         """The sandboxes in use, by connection."""
         return self.connections.sandboxes
+
+    @property
+    def running(self) -> bool:
+        """Whether an apply has begun to send."""
+        return self._running is not None
 
     @property
     def store(self) -> Store:
@@ -177,7 +183,7 @@ class Workspace:
         if not any(intent.act == "create" for intent in ledger.intents.values()):
             return ledger, ()
         try:
-            ledger = self.store.lock(self._holder("recover"), 0.0)
+            ledger = self.store.lock(self.holder("recover"), 0.0)
         except Locked as error:
             return ledger, (f"{error.message}; planned without settling what it left open",)
         try:
@@ -226,7 +232,9 @@ class Workspace:
 
     # writing
 
-    def _holder(self, run: str) -> Holder:
+    def holder(self, run: str | None = None) -> Holder:
+        """This process as the holder of the stack, under a run of its own."""
+        run = run or uuid.uuid4().hex[:12]
         return Holder(run, socket.gethostname(), os.getpid(), self.clock.now(), who=self._who())
 
     def _who(self) -> str:
@@ -255,7 +263,7 @@ class Workspace:
         if approved.stopped:
             raise Protected(approved.stopped[0])
         run = uuid.uuid4().hex[:12]
-        ledger = self.store.lock(self._holder(run), self.options.lock_timeout)
+        ledger = self.store.lock(self.holder(run), self.options.lock_timeout)
         try:
             now = approved if self._unmoved(ledger) else self._again(approved, ledger, destroy)
             return self._run(now, ledger, run, digest or approved.digest, on_event)

@@ -35,7 +35,7 @@ HOME = ".reconciler"
 class Settled:
     """What a command's flags, the environment and reconciler.yaml say together. Usage or Invalid when they don't."""
 
-    def __init__(self, options: Options, environ: Mapping[str, str]) -> None:
+    def __init__(self, options: Options, environ: Mapping[str, str], redactor: Redactor) -> None:
         self.options, self.environ, self.root = options, environ, options.dir
         self.prefix = below_repository(options.dir)
         asked = options.stack or environ.get("RECONCILER_STACK") or None
@@ -43,7 +43,7 @@ class Settled:
                                     shown=f"{self.prefix}{CONFIG}")
         self.stack = self.project.stack
         self.warnings: tuple[Problem, ...] = ()
-        self.redactor = Redactor()
+        self.redactor = redactor
         self.secrets = Secrets(self.stack, environ, self.root, self.redactor, placeholders=options.sandbox)
         self.vendors = VendorSettings(self.stack, environ, self.root, self.secrets, self.variable, self.redactor)
         problems = list(self._unknown_vendors())
@@ -133,7 +133,7 @@ class Settled:
     def changed_since(self, ref: str, resources: tuple[Resource, ...], connections: Connections) -> frozenset[str]:
         """The addresses whose resolved entry differs from the merge base with `ref`."""
         def then(root: Path) -> tuple[Resource, ...]:
-            old = Settled(_at(self.options, root), self.environ)
+            old = Settled(_at(self.options, root), self.environ, self.redactor)
             return old.manifests(old.connections(connections.clock, None, lambda text: None)).resources
 
         return changed_since(self.root, ref, resources, then)

@@ -10,11 +10,12 @@ from pydantic import ValidationError
 
 from reconciler.contract.vendor import Env, Settings
 from reconciler.errors import Failure, Invalid
-from reconciler.findings import Finding, findings
+from reconciler.findings import Finding, findings, shown
 from reconciler.model import Problem, SecretRef
 from reconciler.project import Source, Stack
 from reconciler.secret import Given
 from reconciler.sources import Redactor, Secrets, variable
+from reconciler.suggest import did_you_mean
 
 _WORDS = ("env", "file", "secret", "var")
 
@@ -74,7 +75,7 @@ class VendorSettings:
             return self.stack.problem(f"{connection}: {name} is required", *path, help=help, key=not found.path)
         if found.about_key:
             return self.stack.problem(f"{found.path[-1]} is not a setting of {connection}", *path, hint=found.hint, key=True)
-        where = ".".join(map(str, found.path))
+        where = shown(found.path)
         return self.stack.problem(f"{connection}: {where + ': ' if where else ''}{found.message}", *path, hint=found.hint)
 
     def _resolved(self, value: Any, path: tuple[Any, ...], problems: list[Problem], read: Callable[[str, Any, Any], Any]) -> Any:
@@ -97,7 +98,7 @@ class VendorSettings:
         if word == "env":
             return variable(self.environ, str(name))
         if word == "var":
-            return self._known_variable(name)
+            return self._known_variable(name, path)
         if word == "secret":
             return self.secrets(str(name))
         return Given(self.secrets.read(Source(file=str(name)), *map(str, path)).reveal())
@@ -107,12 +108,13 @@ class VendorSettings:
         if not isinstance(name, str) or not name:
             raise Invalid([self.stack.problem(f"{word} takes a name", *path)])
         if word == "var":
-            return self._known_variable(name)
+            return self._known_variable(name, path)
         if word == "secret" and name not in self.stack.secrets:
             raise Invalid([self.stack.problem(f"there is no secret {name!r} in reconciler.yaml", *path)])
         return SecretRef.to("unread")
 
-    def _known_variable(self, name: Any) -> Any:
+    def _known_variable(self, name: Any, path: tuple[Any, ...]) -> Any:
         if name not in self.stack.vars:
-            raise Invalid([self.stack.problem(f"there is no variable {name!r} in reconciler.yaml", "vendors")])
+            raise Invalid([self.stack.problem(f"there is no variable {name!r} in reconciler.yaml", *path,
+                                              hint=did_you_mean(str(name), self.stack.vars))])
         return self.variable(str(name))

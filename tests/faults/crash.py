@@ -137,13 +137,13 @@ class World:
             os._exit(1)
         os._exit(0)
 
-    def plan(self, manifest: Any) -> Plan:
-        """The plan as a fresh process would see it."""
+    def plan(self, manifest: Any) -> tuple[Plan, Ledger]:
+        """The plan as a fresh process would see it, and the ledger that it leaves."""
         self.moment += 1
         shop = CrashShop(self.folder, self.server.url(self.name), self.moment)
         shop.store.lock(Holder("look"))
         try:
-            return shop.plan(manifest, allow=allow(manifest))
+            return shop.plan(manifest, allow=allow(manifest)), shop.store.read()
         finally:
             shop.store.close()
             shop.api.close()
@@ -171,11 +171,13 @@ def manifest(rng: random.Random) -> dict[str, Any]:
 def violations(world: World, manifest: Any) -> list[str]:
     """What must never be: two objects for one address, an object of ours that the ledger does not know, a plan left over."""
     found = []
+    made, ledger = world.plan(manifest)
+    known = {entry.id for entry in ledger.entries.values()}
     for path in ("/v1/products", "/v1/prices"):
-        owners = [o["metadata"][ADDRESS] for o in world.sandbox.objects.get(path, {}).values()
-                  if o["active"] and ADDRESS in o["metadata"]]
+        ours = [o for o in world.sandbox.objects.get(path, {}).values() if o["active"] and ADDRESS in o["metadata"]]
+        owners = [o["metadata"][ADDRESS] for o in ours]
         found += [f"{path}: {one} is there twice" for one in set(owners) if owners.count(one) > 1]
-    made = world.plan(manifest)
+        found += [f"{path}: {o['id']} is ours and unaccounted" for o in ours if o["id"] not in known]
     found += [f"still planned: {a.op.value} {a.address} {a.effect} {a.blocked or ''}" for a in made.actions
               if a.acts or a.blocked]
     return found
@@ -199,7 +201,7 @@ def trial(server: Server, folder: Path, seed: int) -> tuple[int, list[str]]:
                 kill = Kill(rng.choice(["request", "commit"]), rng.choice(["before", "after"]), rng.randint(1, 14))
                 killed += not world.run(want, kill, 0.15, rng)
             runs = 0
-            while runs < 2 and not world.plan(want).empty:
+            while runs < 2 and not world.plan(want)[0].empty:
                 world.run(want, Kill(), 0.0, None)
                 runs += 1
             found += violations(world, want)

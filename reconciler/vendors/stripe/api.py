@@ -67,8 +67,13 @@ class StripeApi(Api):
         """Stripe's error object as one of ours, with the parameter it complains about as a path."""
         error = _error(response)
         text = str(error.get("message") or f"Stripe answered {response.status_code}")
-        if error.get("type") == "idempotency_error" or error.get("code") == "idempotency_key_in_use":
-            return Unsure(text, "the same key was sent with something else: plan again, which looks the object up")
+        if error.get("code") == "idempotency_key_in_use":
+            return Unsure(text, "the first request under this key is still under way: plan again later")
+        if error.get("type") == "idempotency_error":
+            return Unsure(text, "the same key was sent with something else: plan again, which looks the object up",
+                          spent=True)
+        if response.status_code >= 500 and response.headers.get("idempotent-replayed") == "true" and not reading:
+            return Unsure(text, "Stripe keeps this answer for its key: plan again, which looks the object up", spent=True)
         known: dict[str, Any] = {
             "status": response.status_code, "code": str(error.get("code") or error.get("type") or ""),
             "param": path_of(str(error.get("param") or "")), "request_id": response.headers.get("request-id", "")}

@@ -1,0 +1,113 @@
+"""Where a command writes: data to stdout, everything else to stderr, and no secret to either."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from shlex import split
+from shutil import get_terminal_size
+from types import TracebackType
+from typing import Any, TextIO
+
+from reconciler.errors import Failure, Invalid, Usage
+
+
+@dataclass(slots=True)
+class Console:
+    """One command's streams. `clean` strikes secrets out of any text, `source` gives a file's text for carets."""
+
+    out: TextIO
+    err: TextIO
+    environ: Mapping[str, str]
+    color_out: bool = False
+    color_err: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    no_input: bool = False
+    json_errors: bool = False
+    clean: Callable[[str], str] = field(default=lambda text: text)
+    source: Callable[[str], str | None] = field(default=lambda file: None)
+    progress: Any = None
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Console:
+        """The console of this process."""
+        plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
+        return cls(sys.stdout, sys.stderr, environ, not plain and sys.stdout.isatty(), not plain and sys.stderr.isatty(),
+                   no_input=bool(environ.get("RECONCILER_NO_INPUT")), verbose=environ.get("RECONCILER_LOG") in ("debug", "trace"))
+
+    def data(self, text: str) -> None:
+        """What the command was asked for."""
+        self.out.write(self.clean(text if text.endswith("\n") else text + "\n"))
+        self.out.flush()
+
+    def page(self, text: str) -> None:
+        """The same through PAGER, where one is set and a terminal is too short for it."""
+        command = self.environ.get("PAGER", "")
+        if command and not self.no_input and self.out.isatty() and text.count("\n") > get_terminal_size().lines - 2:
+            with suppress(OSError, BrokenPipeError):
+                subprocess.run(split(command), input=self.clean(text), text=True, check=False, env=dict(self.environ))
+                return
+        self.data(text)
+
+    def say(self, text: str) -> None:
+        """What a person should know beside it; silent with --quiet."""
+        if not self.quiet:
+            self.err.write(self.clean(text) + "\n")
+            self.err.flush()
+
+    def warn(self, text: str) -> None:
+        """A warning; --quiet does not silence it."""
+        self.err.write(self.clean(f"warning: {text}") + "\n")
+        self.err.flush()
+
+    def failure(self, error: Failure) -> None:
+        """Why the command did not do what it was asked for."""
+        from reconciler.output import problems
+
+        shown = (problems.render(error.problems, self.source, color=self.color_err) if isinstance(error, Invalid)
+                 else problems.failure(error, color=self.color_err))
+        self.err.write(self.clean(shown if shown.endswith("\n") else shown + "\n"))
+        self.err.flush()
+
+    def write(self, path: Path, text: str) -> None:
+        """Write a file whole or not at all."""
+        draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(self.clean(text), "utf-8")
+            draft.replace(path)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise Usage(f"{path} can't be written: {error.strerror}") from error
+
+    def confirm(self, question: str, answer: str) -> bool:
+        """Whether the person typed exactly `answer`."""
+        self.err.write(question + " ")
+        self.err.flush()
+        return sys.stdin.readline().strip() == answer
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is a person to ask."""
+        return not self.no_input and sys.stdin is not None and sys.stdin.isatty()
+
+    def closed(self) -> None:
+        """The reader went away (`| head`): nothing more is written, not even by the interpreter's end."""
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - it lives as long as the process
+
+    def unexpected(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        """A defect of ours: one line, and the traceback only for those who ask for it, secrets struck out."""
+        where = traceback.extract_tb(trace)[-1:] if trace is not None else []
+        place = f" ({Path(where[0].filename).name}:{where[0].lineno})" if where else ""
+        self.err.write(self.clean(f"error: this is a defect of reconciler: {kind.__name__}{place}\n"))
+        if self.verbose:
+            self.err.write(self.clean("".join(traceback.format_exception(kind, error, trace))))
+        else:
+            self.err.write("  = help: RECONCILER_LOG=debug shows where; please report it\n")

