@@ -61,13 +61,17 @@ def findings(errors: Iterable[Mapping[str, Any]], value: Any, known: Any = None)
     return [_said(path, here, known) for path, here in places.items()]
 
 
+def _holds(value: Any, part: Any) -> bool:
+    if isinstance(value, list):
+        return isinstance(part, int) and part < len(value)
+    return isinstance(value, dict) and part in value
+
+
 def real_path(value: Any, loc: Path) -> Path:
     """A pydantic location without the names of union branches and validators."""
     path: list[Any] = []
     for n, part in enumerate(loc):
-        if isinstance(value, dict) and part in value:
-            value = value[part]
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+        if _holds(value, part):
             value = value[part]
         elif isinstance(value, dict) and n == len(loc) - 1 and isinstance(part, str) and part.isidentifier():
             path.append(part)

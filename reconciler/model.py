@@ -1,4 +1,5 @@
 """The nouns that every part of the tool shares; values only, nothing here does anything."""
+# over 300 lines: the nouns are read together, and every one of them is named by another
 
 from __future__ import annotations
 

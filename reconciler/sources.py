@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from reconciler.errors import Failure, Invalid, Usage
-from reconciler.model import Problem
 from reconciler.project import Source, Stack
 from reconciler.secret import Given, Secret
 from reconciler.suggest import did_you_mean

@@ -13,7 +13,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     hit = get_close_matches(word.lower(), list(low), n=1, cutoff=0.6)
     if hit:
         return low[hit[0]]
-    starts = [one for one in words if len(word) > 2 and (one.lower().startswith(word.lower()) or word.lower().startswith(one.lower()))]
+    starts = [
+        one for one in words if len(word) > 2 and (one.lower().startswith(word.lower()) or word.lower().startswith(one.lower()))
+    ]
     return starts[0] if starts else None
 
 

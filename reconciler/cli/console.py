@@ -39,8 +39,15 @@ class Console:
     def of(cls, environ: Mapping[str, str]) -> Console:
         """The console of this process."""
         plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
-        return cls(sys.stdout, sys.stderr, environ, not plain and sys.stdout.isatty(), not plain and sys.stderr.isatty(),
-                   no_input=bool(environ.get("RECONCILER_NO_INPUT")), verbose=environ.get("RECONCILER_LOG") in ("debug", "trace"))
+        return cls(
+            sys.stdout,
+            sys.stderr,
+            environ,
+            not plain and sys.stdout.isatty(),
+            not plain and sys.stderr.isatty(),
+            no_input=bool(environ.get("RECONCILER_NO_INPUT")),
+            verbose=environ.get("RECONCILER_LOG") in ("debug", "trace"),
+        )
 
     def data(self, text: str) -> None:
         """What the command was asked for."""

@@ -18,7 +18,9 @@ from reconciler.cli.session import opened
 @click.option("--skip-blocked", is_flag=True, help="Do the rest when something is blocked.")
 @flags(COMMON, SELECTING, DECIDING, RUNNING, LOCKING, FORMAT, INTO)
 @click.pass_obj
-def command(console: Console, /, *, auto_approve: bool, skip_blocked: bool, form: str, json_into: Path | None, **given: Any) -> int:
+def command(
+    console: Console, /, *, auto_approve: bool, skip_blocked: bool, form: str, json_into: Path | None, **given: Any
+) -> int:
     """Remove everything that this stack owns; asks for the stack's name.
 
     Unattended: --auto-approve --allow delete, and --allow irreversible:ADDR for what can't be undone.

@@ -37,7 +37,9 @@ def _consents(ctx: click.Context, param: click.Parameter, values: tuple[str, ...
     for word in words:
         impact, colon, address = word.partition(":")
         if impact not in known:
-            raise Usage(f"--allow {word}: {impact!r} is not an impact", did_you_mean(impact, known) or f"one of {', '.join(known)}")
+            raise Usage(
+                f"--allow {word}: {impact!r} is not an impact", did_you_mean(impact, known) or f"one of {', '.join(known)}"
+            )
         if colon:
             try:
                 Address.parse(address)
@@ -61,14 +63,25 @@ COMMON = [
 SELECTING = [
     click.option("--vendor", "vendors", multiple=True, metavar="V", help="Only this connection."),
     click.option("--target", "targets", multiple=True, metavar="ADDR", help="Only this entry and what it needs; * globs."),
-    click.option("--exclude", "excludes", multiple=True, metavar="ADDR", help="Not this entry and what depends on it; * globs."),
-    click.option("--changed-since", metavar="REF", help="Only entries that differ from the merge base with REF, and their dependents."),
+    click.option(
+        "--exclude", "excludes", multiple=True, metavar="ADDR", help="Not this entry and what depends on it; * globs."
+    ),
+    click.option(
+        "--changed-since", metavar="REF", help="Only entries that differ from the merge base with REF, and their dependents."
+    ),
 ]
 DECIDING = [
-    click.option("--allow", multiple=True, metavar="IMPACT[:ADDR]", callback=_consents,
-                 help="Consent to an impact, or for one address; may be given several times."),
+    click.option(
+        "--allow",
+        multiple=True,
+        metavar="IMPACT[:ADDR]",
+        callback=_consents,
+        help="Consent to an impact, or for one address; may be given several times.",
+    ),
     click.option("--leave-drift", is_flag=True, help="List what was changed outside, and leave it."),
-    click.option("--max-delete-percent", type=click.IntRange(0, 100), metavar="N", help="Stop when more of a vendor's entries would go."),
+    click.option(
+        "--max-delete-percent", type=click.IntRange(0, 100), metavar="N", help="Stop when more of a vendor's entries would go."
+    ),
     click.option("--max-changes", type=click.IntRange(min=0), metavar="N", help="Stop when more would change."),
 ]
 RUNNING = [
@@ -76,13 +89,19 @@ RUNNING = [
     click.option("--timeout", type=Duration(), help="Seconds that one request may take."),
 ]
 LOCKING = [
-    click.option("--lock-timeout", type=Duration(), default=0.0, help="How long to wait for another run (seconds or 5m); default 0."),
+    click.option(
+        "--lock-timeout", type=Duration(), default=0.0, help="How long to wait for another run (seconds or 5m); default 0."
+    ),
 ]
 FORMAT = [
-    click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to write it."),
+    click.option(
+        "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to write it."
+    ),
 ]
 INTO = [
-    click.option("--json-into", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the JSON there as well."),
+    click.option(
+        "--json-into", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the JSON there as well."
+    ),
 ]
 
 

@@ -88,7 +88,9 @@ def show(console: Console, /, *, address: str, form: str, **given: Any) -> int:
 
 
 @command.command("log")
-@click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="How many runs, the latest first.")
+@click.option(
+    "--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="How many runs, the latest first."
+)
 @flags(COMMON, FORMAT)
 @click.pass_obj
 def log(console: Console, /, *, limit: int, form: str, **given: Any) -> int:
@@ -99,7 +101,9 @@ def log(console: Console, /, *, limit: int, form: str, **given: Any) -> int:
             console.data(json.dumps([_run(run) for run in runs], indent=2))
             return 0
         for run in runs:
-            counts = ", ".join(f"{n} {word}" for word, n in run.outcome.items() if n) or ("nothing to do" if run.ended else "not ended")
+            counts = ", ".join(f"{n} {word}" for word, n in run.outcome.items() if n) or (
+                "nothing to do" if run.ended else "not ended"
+            )
             console.data(f"{run.run}  {_when(run.at)}  {run.command:<14} {safe(run.who) or '-'}  {run.commit[:10] or '-'}  "
                          f"{run.digest[:19] or '-'}  {counts}")
         return 0

@@ -34,7 +34,9 @@ def command(console: Console, /, *, port: int, **given: Any) -> int:
         return _serve(console, {name: _fresh(name) for name in registry.names()}, port)
     with opened(console, chosen) as workspace:
         connections = workspace.connections
-        sandboxes = {c: connections.in_sandbox(c, vendor) for c in connections.vendors if (vendor := connections.vendor(c)) is not None}
+        sandboxes = {
+            c: connections.in_sandbox(c, vendor) for c in connections.vendors if (vendor := connections.vendor(c)) is not None
+        }
         return _serve(console, sandboxes, port)
 
 

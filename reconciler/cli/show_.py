@@ -20,7 +20,9 @@ from reconciler.output import json, text
 @click.option("--no-color", is_flag=True, help="No colours (NO_COLOR).")
 @flags(FORMAT)
 @click.pass_obj
-def command(console: Console, /, *, plan: Path, show_unchanged: bool, detailed_exitcode: bool, no_color: bool, form: str) -> int:
+def command(
+    console: Console, /, *, plan: Path, show_unchanged: bool, detailed_exitcode: bool, no_color: bool, form: str
+) -> int:
     """Render a saved PLAN; an altered file is refused with exit code 5."""
     written = read_plan(plan)
     saved = json.load(written)

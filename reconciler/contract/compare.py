@@ -15,7 +15,7 @@ def empty(value: Any) -> bool:
 
 
 def covers(live: Any, want: Any, shape: Shape = PLAIN) -> bool:
-    """Is what is wanted there, at every depth?
+    """Whether what is wanted is there, at every depth.
 
     Models: only the keys that are wanted count. Free maps are owned whole, unless merged. Lists are owned
     whole and matched by place, by key or as a set, as their marks say; inside their items only what is wanted
@@ -42,9 +42,9 @@ def _covers_map(live: Any, want: dict[str, Any], shape: Shape) -> bool:
     live = {} if live is None else live
     if not isinstance(live, dict):
         return False
-    if shape.kind == "map" and Mark.MERGED not in shape.marks:
-        if any(key not in want and not empty(value) for key, value in live.items()):
-            return False
+    owned = shape.kind == "map" and Mark.MERGED not in shape.marks
+    if owned and any(key not in want and not empty(value) for key, value in live.items()):
+        return False
     return all(covers(live.get(key), value, shape.child(key)) for key, value in want.items())
 
 

@@ -2,6 +2,7 @@
 
 httpx's exceptions end here; what leaves is one of errors.py, and no message holds a body or a credential.
 """
+# over 300 lines: the hooks that a vendor overrides are read beside the exchange that calls them
 
 from __future__ import annotations
 
@@ -258,7 +259,9 @@ class Api:
                 self.pace(response)
                 return response, answer
         except _NEVER_LEFT as error:
-            raise Refused(f"{self.connection} can't be reached: {type(error).__name__}", "check base_url and the network") from error
+            raise Refused(
+                f"{self.connection} can't be reached: {type(error).__name__}", "check base_url and the network"
+            ) from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise self._lost(f"{self.connection}: {type(error).__name__} while {method} {path}", writes) from error
 

@@ -9,8 +9,22 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from reconciler.contract.spec import Mark, Output, Shape, Spec, shape_of
-from reconciler.model import (Action, Address, Call, Change, Changes, Fact, Fate, Fields, Impact, Live, Note, Unseen,
-                              Want, has_token)
+from reconciler.model import (
+    Action,
+    Address,
+    Call,
+    Change,
+    Changes,
+    Fact,
+    Fate,
+    Fields,
+    Impact,
+    Live,
+    Note,
+    Unseen,
+    Want,
+    has_token,
+)
 
 if TYPE_CHECKING:
     from reconciler.contract.http import Api

@@ -33,7 +33,7 @@ class Mark(Enum):
     DEFERRED = "deferred"
     CREATE_ONLY = "create-only"
     MERGED = "merged"
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105 - a word, not a password
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,29 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.contract.compare import covers
 from reconciler.contract.kind import Kind, Replace
 from reconciler.contract.spec import Mark
+from reconciler.engine.creating import change_impact, create_calls, creation, creation_impact, sorted_impacts
 from reconciler.engine.diff import Applied, Same, diff
 from reconciler.engine.match import Found
 from reconciler.engine.observe import Kinds
 from reconciler.ledger import Entry, Ledger
+from reconciler.model import (
+    Action,
+    Address,
+    Call,
+    Changes,
+    Fields,
+    Impact,
+    Live,
+    Note,
+    Op,
+    Owner,
+    Resource,
+    Want,
+    refs_in,
+)
 from reconciler.paths import leaves
-from reconciler.model import (Action, Address, Call, Change, Changes, Fields, Impact, Live, Location, Note, Op, Owner,
-                              Ref, Resource, Want, has_token, refs_in)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,47 +128,6 @@ def created(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], f
                   candidates=found.candidates)
 
 
-def create_calls(kind: Kind[Any], want: Want[Any]) -> tuple[Call, ...]:
-    """The create and the updates that complete it; its id is a token until it is there."""
-    first = replace(want, fields={k: v for k, v in want.fields.items() if k not in kind.later})
-    later = tuple(Change(k, None, v) for k, v in want.fields.items() if k in kind.later)
-    rest = kind.update(newborn(kind, first), want, later) if later else ()
-    return (kind.create(first), *rest)
-
-
-def newborn(kind: Kind[Any], want: Want[Any]) -> Live:
-    """The object that a create will make, as far as it is known."""
-    id = kind.foretell(want).get("id") or Ref.to(want.address)
-    return Live(id=id, fields=dict(want.fields), outputs=kind.foretell(want), owner=want.owner)
-
-
-def creation(kind: Kind[Any], want: Want[Any], drift: bool = False) -> Iterable[Change]:
-    """A create's fields as changes from nothing."""
-    for name, value in want.fields.items():
-        shape = kind.shape.child(name)
-        yield Change(name, None, value, secret=Mark.SECRET in shape.marks, unknown=has_token(value), drift=drift,
-                     impact=shape.impact or Impact.ADDITIVE)
-
-
-def creation_impact(kind: Kind[Any], changes: Changes) -> set[Impact]:
-    """What a create means: its kind's meaning, and its fields' money and access."""
-    heavy = {c.impact for c in changes if c.impact in (Impact.MONEY, Impact.ACCESS)}
-    return heavy | ({kind.create_impact} if kind.create_impact is not Impact.ADDITIVE or not heavy else set())
-
-
-def sorted_impacts(impacts: Iterable[Impact]) -> tuple[Impact, ...]:
-    """Impacts as a reader should see them: the gravest first."""
-    return tuple(sorted(set(impacts), key=lambda i: i.rank))
-
-
-def change_impact(changes: Changes) -> set[Impact]:
-    """What changes mean; when all of them only undo somebody's edit it is drift, and what they touch stays said."""
-    found = {change.impact for change in changes}
-    if changes and all(change.drift for change in changes):
-        found = {i for i in found if i in (Impact.MONEY, Impact.ACCESS)} | {Impact.DRIFT}
-    return found
-
-
 def _changed(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], live: Live, changes: Changes,
              restore: bool) -> Action:
     """Noop, update, restore or replace of an object that is ours."""
@@ -243,8 +215,7 @@ def _adopted(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], 
 
 def _with_claim(kind: Kind[Any], live: Live, want: Want[Any], make: tuple[Call, ...]) -> tuple[Call, ...]:
     """The update's calls, and the mark where the update itself does not write it."""
-    claims = [call for call in kind.claim(live, want)]
-    return (*claims, *make)
+    return (*kind.claim(live, want), *make)
 
 
 def _taken(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], action: Action, found: Found) -> Action:
@@ -275,14 +246,20 @@ def _left_behind(d: Deciding, kind: Kind[Any], found: Found, action: Action) -> 
             return replace(action, op=Op.MOVE, make=claim, moved_from=found.moved_from, notes=(*action.notes, note))
         make = (*claim, *action.make) if action.op is Op.UPDATE else action.make
         action = replace(action, make=make, moved_from=found.moved_from, notes=(*action.notes, note))
-    if not found.leftovers or action.op in (Op.BLOCKED,):
+    if not found.leftovers or action.op is Op.BLOCKED:
         return action
     drops = tuple(call for live in found.leftovers for call in kind.delete(live))
     names = ", ".join(live.id for live in found.leftovers)
     note = Note(f"{names} ({kind.fate(found.leftovers[0]).word})", subject="left behind", impact=Impact.DELETE)
-    return replace(action, op=Op.UPDATE if action.op is Op.NOOP else action.op, drop=action.drop + drops,
-                   drops=(*action.drops, *(live.id for live in found.leftovers)), effect=action.effect or "drop old", notes=(*action.notes, note),
-                   impact=sorted_impacts({*action.impact, Impact.DELETE}))
+    return replace(
+        action,
+        op=Op.UPDATE if action.op is Op.NOOP else action.op,
+        drop=action.drop + drops,
+        drops=(*action.drops, *(live.id for live in found.leftovers)),
+        effect=action.effect or "drop old",
+        notes=(*action.notes, note),
+        impact=sorted_impacts({*action.impact, Impact.DELETE}),
+    )
 
 
 def retired(entry: Entry | None, live: Mapping[str, Live], now: float) -> tuple[Live, ...]:
@@ -290,13 +267,3 @@ def retired(entry: Entry | None, live: Mapping[str, Live], now: float) -> tuple[
     if entry is None:
         return ()
     return tuple(live[id] for id, until in entry.retired.items() if until <= now and id in live and not live[id].archived)
-
-
-def at_place(resource: Resource | None, path: str) -> Location | None:
-    """Where the manifest says a path."""
-    return None if resource is None else resource.place(path)
-
-
-def unchanged(live: Any, want: Any, kind: Kind[Any]) -> bool:
-    """Whether fields are there as wanted, for a step that reads back."""
-    return covers(live, want, kind.shape)

@@ -12,8 +12,11 @@ from reconciler.secret import Secret
 class Sink(Protocol):
     """A place that takes a secret: `check` says before anything is made whether it would, `put` returns a receipt."""
 
-    def check(self, delivery: Delivery) -> None: ...
-    def put(self, delivery: Delivery, value: Secret) -> str: ...
+    def check(self, delivery: Delivery) -> None:
+        """Raise when it would not take it."""
+
+    def put(self, delivery: Delivery, value: Secret) -> str:
+        """Take it; the receipt."""
 
 
 def hand_over(sink: Sink, delivery: Delivery, value: Any) -> str:

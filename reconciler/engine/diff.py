@@ -8,8 +8,8 @@ from typing import Any
 
 from reconciler.contract.compare import covers, empty, pairs
 from reconciler.contract.spec import PLAIN, Mark, Shape
-from reconciler.paths import leaves
 from reconciler.model import Change, Changes, Fields, Impact, has_token
+from reconciler.paths import leaves
 from reconciler.secret import Secret
 
 Same = Callable[[str, Any], bool]

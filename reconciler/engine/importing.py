@@ -7,11 +7,10 @@ from dataclasses import replace
 
 from reconciler.contract.kind import Kind
 from reconciler.engine import digest
-from reconciler.engine.decide import Deciding
+from reconciler.engine.decide import Deciding, decide
 from reconciler.engine.match import Match, filled
 from reconciler.engine.observe import Observed
 from reconciler.engine.plan import Known, World, in_order
-from reconciler.engine.decide import decide
 from reconciler.errors import Denied, Protected, Usage
 from reconciler.model import Action, Address, Impact, Live, Op, Plan, Resource, Want
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from reconciler.contract.compare import empty
 from reconciler.contract.kind import Kind
-from reconciler.engine.decide import Deciding, change_impact, deferred, newborn, sorted_impacts
+from reconciler.engine.creating import change_impact, newborn, sorted_impacts
+from reconciler.engine.decide import Deciding, deferred
 from reconciler.engine.diff import diff
 from reconciler.model import Action, Address, Change, Changes, Fields, Impact, Note, Op, Ref, Want, fill, has_token, refs_in
 
@@ -111,7 +112,8 @@ def _with_changes(kind: Kind[Any], action: Action, want: Want[Any], changes: Cha
 
 def _free_to_change(kind: Kind[Any], action: Action) -> bool:
     """Whether an object that is being adopted may be changed too: ours by mark or the vendor's own child, or by consent."""
-    assert action.live is not None and action.resource is not None
+    assert action.live is not None
+    assert action.resource is not None
     ours = action.live.owner is not None or action.live.by_vendor or kind.singleton
     return ours or action.resource.lifecycle.adopt == "changes"
 
@@ -123,7 +125,7 @@ def _unlinked(kind: Kind[Any], action: Action) -> Action:
     names = [name for name in deferred(kind) if not empty(live.fields.get(name))]
     if not names:
         return action
-    want: Want[Any] = Want(action.address, {name: None for name in names}, live.owner)
+    want: Want[Any] = Want(action.address, dict.fromkeys(names), live.owner)
     changes = tuple(Change(name, live.fields[name], None) for name in names)
     return replace(action, unlink=tuple(kind.update(live, want, changes)))
 

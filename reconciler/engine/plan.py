@@ -23,7 +23,6 @@ from reconciler.ledger import Ledger
 from reconciler.model import Action, Address, Impact, Op, Owner, Plan, Ref, Resource, SecretRef
 from reconciler.secret import Secret
 
-
 REMAKING = ("create", "replace", "supersede", "rotate", "restore")
 """What a blocked action would have done, where what refers to it can't do without."""
 
@@ -280,7 +279,7 @@ def _waits(world: World, action: Action, state: Mapping[Address, Action], here: 
             return f"needs {need}, which is not there yet and is left out of this run"
     if action.drop and action.op in (Op.DELETE, Op.REPLACE):
         for user in state.values():
-            held = user.op is Op.BLOCKED and (user.effect in ("delete",) or user.effect is None or user.live is not None)
+            held = user.op is Op.BLOCKED and (user.effect == "delete" or user.effect is None or user.live is not None)
             if action.address in user.former and held and user.address != action.address:
                 return f"{user.address} still uses it and is blocked"
     return ""

@@ -31,11 +31,11 @@ class Event:
     seconds: float = 0.0
 
 
-
 class Prints(Protocol):
     """How fields become digests per path."""
 
-    def __call__(self, kind: str, fields: Mapping[str, Any]) -> dict[str, str]: ...
+    def __call__(self, kind: str, fields: Mapping[str, Any]) -> dict[str, str]:
+        """One digest per leaf path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,23 @@ class Prepare:
             entry = {**made, "identity": self.means.identify(list(identity)) if identity is not None else None}
         id = kind.foretell(want).get("id") if creates and want is not None else action.id
         candidates = (*action.candidates, *((action.live.id,) if action.live is not None else ()))
-        return Intent(uuid.uuid4().hex, str(action.address), act, call.method, call.path, payload, key, self.journal.at[0],
-                      self.run, self.means.clock.now(), id, candidates, prints, entry, self.plan.digests.get(action.address, ""))
+        return Intent(
+            uuid.uuid4().hex,
+            str(action.address),
+            act,
+            call.method,
+            call.path,
+            payload,
+            key,
+            self.journal.at[0],
+            self.run,
+            self.means.clock.now(),
+            id,
+            candidates,
+            prints,
+            entry,
+            self.plan.digests.get(action.address, ""),
+        )
 
     def find(self, token: Ref | SecretRef) -> Any:
         """What stands for a token now; the token itself while it is not known."""

@@ -76,7 +76,6 @@ def _seen(kind: Kind[Any], intent: Intent, stack: str, valid: Callable[[Owner], 
         if live.owner is not None:
             if _ours(live, intent, stack, valid):
                 marked.append(live)
-        elif print is not None and (key := kind.identity(live.fields)) is not None:
-            if identify(list(key)) == print:
-                keyed.append(live)
+        elif print is not None and (key := kind.identity(live.fields)) is not None and identify(list(key)) == print:
+            keyed.append(live)
     return marked or keyed

@@ -50,7 +50,7 @@ def resumed(fresh: Plan, digest: str, approved: Mapping[Address, str], ledger: L
         raise Stale("this plan was applied already", "plan again")
     others = tuple(a.address for a in fresh.actions if a.acts and a.address not in approved)
     quiet = [a for a in fresh.actions if a.op is Op.NOOP and a.address not in approved]
-    return Resumed(replace(fresh, actions=tuple([*kept, *quiet])), tuple(finished), others)
+    return Resumed(replace(fresh, actions=(*kept, *quiet)), tuple(finished), others)
 
 
 def _goes_on(action: Action | None) -> bool:
@@ -58,5 +58,7 @@ def _goes_on(action: Action | None) -> bool:
 
 
 def _complete(runs: list[Run]) -> bool:
-    return any(run.ended is not None and not any(run.outcome.get(word) for word in ("failed", "unknown", "not started", "stale"))
-               for run in runs)
+    return any(
+        run.ended is not None and not any(run.outcome.get(word) for word in ("failed", "unknown", "not started", "stale"))
+        for run in runs
+    )

@@ -148,7 +148,9 @@ def entries(folder: Path, problems: list[Problem], shown: str, *, overlay: bool 
     return found
 
 
-def _in(document: yaml.Document, problems: list[Problem], *, overlay: bool) -> Iterator[tuple[Address, tuple[Any, ...], Any, Fields]]:
+def _in(
+    document: yaml.Document, problems: list[Problem], *, overlay: bool
+) -> Iterator[tuple[Address, tuple[Any, ...], Any, Fields]]:
     """One file's entries as (address, path, fields, defaults)."""
     def told(message: str, path: tuple[Any, ...], help: str = "", *, key: bool = False) -> None:
         problems.append(Problem(message, document.at(path, key=key), text(path), "", help, document.width(path, key=key)))

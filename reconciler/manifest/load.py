@@ -67,7 +67,9 @@ def _entries(root: Path, stack: str, stacks: Collection[str], problems: list[Pro
              prefix: str) -> tuple[dict[Address, Entry], int, set[Address]]:
     folder = root / MANIFESTS
     if not folder.is_dir():
-        problems.append(Problem(f"there is no folder {prefix}{MANIFESTS}/", help="put what should exist there, one file a subject"))
+        problems.append(
+            Problem(f"there is no folder {prefix}{MANIFESTS}/", help="put what should exist there, one file a subject")
+        )
         return {}, 0, set()
     base = entries(folder, problems, f"{prefix}{MANIFESTS}")
     over: dict[Address, Entry | None] = {}
@@ -75,8 +77,14 @@ def _entries(root: Path, stack: str, stacks: Collection[str], problems: list[Pro
         for inner in sorted((root / OVERLAYS).iterdir()):
             shown = f"{prefix}{OVERLAYS}/{inner.name}"
             if inner.is_dir() and inner.name not in stacks:
-                problems.append(Problem(f"{shown}/ matches no stack", Location(shown, 1, 1), hint=did_you_mean(inner.name, stacks),
-                                        help=f"the stacks are: {', '.join(stacks)}"))
+                problems.append(
+                    Problem(
+                        f"{shown}/ matches no stack",
+                        Location(shown, 1, 1),
+                        hint=did_you_mean(inner.name, stacks),
+                        help=f"the stacks are: {', '.join(stacks)}",
+                    )
+                )
         mine = root / OVERLAYS / stack
         over = entries(mine, problems, f"{prefix}{OVERLAYS}/{stack}", overlay=True) if mine.is_dir() else {}
     found, left_out = overlaid(base, over)

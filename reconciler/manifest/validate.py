@@ -109,8 +109,12 @@ def unknown(entry: Entry, catalogue: Catalogue) -> Problem:
     layer = entry.own or entry.layers[0]
     at, width = layer.document.at(layer.path[:1], key=True), layer.document.width(layer.path[:1], key=True)
     if not noun:
-        return Problem(f"{connection} is not a kind: a kind is vendor.noun", at, hint=did_you_mean(connection, catalogue.names()),
-                       width=width)
+        return Problem(
+            f"{connection} is not a kind: a kind is vendor.noun",
+            at,
+            hint=did_you_mean(connection, catalogue.names()),
+            width=width,
+        )
     if connection not in catalogue.vendors:
         near = did_you_mean(connection, catalogue.vendors)
         return Problem(f"{connection} is not configured", at, hint=near, width=width,
@@ -120,7 +124,9 @@ def unknown(entry: Entry, catalogue: Catalogue) -> Problem:
                    help=f"there are: {', '.join(kinds)}" if kinds else "")
 
 
-def doubles(resources: Iterable[Resource], kinds: Mapping[str, Kind[Any]], entries: Mapping[Address, Entry]) -> Iterator[Problem]:
+def doubles(
+    resources: Iterable[Resource], kinds: Mapping[str, Kind[Any]], entries: Mapping[Address, Entry]
+) -> Iterator[Problem]:
     """Two entries on one object: the same natural key, or the same `lifecycle.id`."""
     first: dict[tuple[Any, ...], Resource] = {}
     for one in resources:

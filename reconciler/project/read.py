@@ -147,7 +147,9 @@ def _config(document: yaml.Document, raw: Mapping[str, Any], name: str, problems
         problems.append(Problem("a stack is a map", document.at(("stacks", name))))
         return None
     if not re.match(NAME, name):
-        problems.append(Problem(f"{name} is not a stack's name: lower case, digits and -", document.at(("stacks", name), key=True)))
+        problems.append(
+            Problem(f"{name} is not a stack's name: lower case, digits and -", document.at(("stacks", name), key=True))
+        )
     if over:
         try:
             StackConfig.model_validate(over)
@@ -186,7 +188,13 @@ def laid_over(base: Any, over: Any) -> Any:
 
 def _known(model: type[BaseModel], path: tuple[Any, ...]) -> Iterable[str]:
     """The keys that may stand at a path."""
-    inner: dict[str, type[BaseModel]] = {"ledger": LedgerSettings, "limits": Limits, "secrets": Source, "sinks": SinkCommand, "outputs": OutputFile}
+    inner: dict[str, type[BaseModel]] = {
+        "ledger": LedgerSettings,
+        "limits": Limits,
+        "secrets": Source,
+        "sinks": SinkCommand,
+        "outputs": OutputFile,
+    }
     if not path:
         return [*model.model_fields, "stacks"]
     found = inner.get(str(path[0]))

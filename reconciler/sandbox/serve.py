@@ -6,7 +6,9 @@ import json
 import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
+
+import httpx
 
 from reconciler.sandbox.store import Request, Sandbox
 
@@ -28,7 +30,7 @@ class Server:
         """The base URL of one vendor."""
         return f"http://127.0.0.1:{self.port}/{vendor}"
 
-    def start(self) -> Server:
+    def start(self) -> Self:
         """Serve in a thread of its own."""
         self._thread.start()
         return self
@@ -38,7 +40,7 @@ class Server:
         self._server.shutdown()
         self._server.server_close()
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *error: object) -> None:
@@ -64,7 +66,7 @@ def _handler(sandboxes: Mapping[str, Sandbox]) -> type[BaseHTTPRequestHandler]:
                 return
             try:
                 answered = sandbox.handle(Request.of(self.command, "/" + rest, dict(self.headers), body))
-            except Exception:  # noqa: BLE001 - a fault: the connection ends without an answer
+            except (OSError, httpx.TransportError):  # a fault: the connection ends without an answer
                 self.close_connection = True
                 self.connection.close()
                 return
@@ -80,7 +82,7 @@ def _handler(sandboxes: Mapping[str, Sandbox]) -> type[BaseHTTPRequestHandler]:
             if self.command != "HEAD":
                 self.wfile.write(content)
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
+        def log_message(self, format: str, *args: Any) -> None:
             """Nothing is printed."""
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_LIST = _serve

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import socket
-import subprocess
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from reconciler.clock import Clock, SystemClock
 from reconciler.contract.kind import Kind
 from reconciler.contract.vendor import load
 from reconciler.engine.apply import Apply, Event, Means
-from reconciler.engine.guard import Consent, Limits
+from reconciler.engine.importing import plan_import
 from reconciler.engine.journal import Journal
 from reconciler.engine.look import with_facts
-from reconciler.engine.importing import plan_import
 from reconciler.engine.observe import Kinds, observe
 from reconciler.engine.plan import Selection, World, plan
 from reconciler.engine.recover import recover, unsettled
@@ -30,10 +25,11 @@ from reconciler.ledger import Holder, Ledger, Store
 from reconciler.model import Address, Plan, Problem, Report, Resource, Result
 from reconciler.secret import Secret
 from reconciler.sources import Redactor
-from reconciler.suggest import did_you_mean
 from reconciler.workspace.options import Options
+from reconciler.workspace.selecting import consent, limits, selectable
 from reconciler.workspace.settled import Settled
 from reconciler.workspace.signing import Signing
+from reconciler.workspace.who import commit, who
 
 if TYPE_CHECKING:
     import httpx
@@ -63,7 +59,7 @@ class Workspace:
         self._running: Apply | None = None
         self._stopped = False
 
-    def __enter__(self) -> Workspace:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -115,7 +111,7 @@ class Workspace:
     def plan(self, *, destroy: bool = False, write: bool = False) -> Plan:
         """What an apply would do; without `write` the clients refuse to send anything that writes."""
         resources = self.validate()
-        self._selectable(resources)
+        selectable(self.options, self.connections.vendors, {str(r.address) for r in resources} | self.ledger().entries.keys())
         ledger, held = self._recovered(resources, write)
         self._planned = ledger
         made = plan(self._world(resources, ledger, destroy=destroy, write=write))
@@ -152,18 +148,6 @@ class Workspace:
         if unfit:
             raise Invalid(unfit)
         return kinds
-
-    def _selectable(self, resources: Iterable[Resource]) -> None:
-        """A selection that names nothing is a slip of the keyboard, not an empty plan."""
-        options = self.options
-        for vendor in options.vendors:
-            if vendor not in self.connections.vendors:
-                raise Usage(f"{vendor} is not a configured vendor", did_you_mean(vendor, self.connections.vendors)
-                            or f"there are: {', '.join(self.connections.vendors)}")
-        known = {str(r.address) for r in resources} | self.store.read().entries.keys()
-        for pattern in (*options.targets, *options.excludes):
-            if not any(fnmatchcase(address, pattern.replace("[", "[[]")) for address in known):
-                raise Usage(f"{pattern} matches no entry of this stack", did_you_mean(pattern, known))
 
     def _kept_secret(self, path: str, key: str) -> Secret:
         """A secret that a vendor of this stack keeps."""
@@ -209,20 +193,11 @@ class Workspace:
         opened = {name: self.connections.open(name, read_only=not write) for name in here}
         return World(
             self.project.name, self.stack.name, resources, observed, ledger_here, kinds, signing.same, signing.seal,
-            signing.valid, self.settled.secret, signing.veil, consent=self._consent(), limits=self._limits(),
-            selection=self._selection(), unsettled=unsettled(ledger),
+            signing.valid, self.settled.secret, signing.veil, consent=consent(self.stack, self.options),
+            limits=limits(self.stack, self.options), selection=self._selection(), unsettled=unsettled(ledger),
             accounts={n: o.api.account() for n, o in opened.items() if o.api.account()},
             about={n: o.api.about() for n, o in opened.items()}, now=self.clock.now(), destroy=destroy,
             leave_drift=self.options.leave_drift)
-
-    def _consent(self) -> Consent:
-        return Consent(tuple(dict.fromkeys((*self.stack.allow, *self.options.allow))))
-
-    def _limits(self) -> Limits:
-        limits = self.stack.limits
-        percent, changes = self.options.max_delete_percent, self.options.max_changes
-        return Limits(limits.max_delete_percent if percent is None else percent,
-                      limits.max_changes if changes is None else changes)
 
     def _selection(self) -> Selection:
         changed = None
@@ -235,24 +210,7 @@ class Workspace:
     def holder(self, run: str | None = None) -> Holder:
         """This process as the holder of the stack, under a run of its own."""
         run = run or uuid.uuid4().hex[:12]
-        return Holder(run, socket.gethostname(), os.getpid(), self.clock.now(), who=self._who())
-
-    def _who(self) -> str:
-        for name in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER"):
-            if self.environ.get(name):
-                return self.environ[name]
-        with suppress(OSError, KeyError):
-            return getpass.getuser()
-        return ""
-
-    def _commit(self) -> str:
-        """The commit that is applied, where the project lies in a git repository."""
-        try:
-            done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=self.options.dir, capture_output=True, text=True,
-                                  timeout=10, check=False)
-        except (OSError, subprocess.SubprocessError):
-            return ""
-        return done.stdout.strip() if done.returncode == 0 else ""
+        return Holder(run, socket.gethostname(), os.getpid(), self.clock.now(), who=who(self.environ))
 
     def apply(self, approved: Plan, *, destroy: bool = False, digest: str | None = None,
               on_event: Callable[[Event], None] = lambda event: None) -> Report:
@@ -290,8 +248,8 @@ class Workspace:
         kinds = self._kinds(resources, ledger, True)
         signing = self._signing(ledger, kinds)
         journal = Journal(self.store, self.store.read())
-        journal.write({"t": "run", "run": run, "at": self.clock.now(), "who": self._who(), "host": socket.gethostname(),
-                       "pid": os.getpid(), "commit": self._commit(), "digest": digest,
+        journal.write({"t": "run", "run": run, "at": self.clock.now(), "who": who(self.environ), "host": socket.gethostname(),
+                       "pid": os.getpid(), "commit": commit(self.options.dir), "digest": digest,
                        "approved": {str(a): d for a, d in now.digests.items()}})
         means = Means(kinds, signing.prints, self.settled.secret, signing.veil, signing.identify, self.clock,
                       sinks=self._sinks(), parallelism=self.options.parallelism, on_event=on_event)

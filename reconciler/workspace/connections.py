@@ -36,8 +36,8 @@ class Connections:
     """Every connection that a stack configures, by name.
 
     `vendors` maps a connection to its vendor, `absent` are those that the stack leaves out, `commands` the declared
-    sinks, `met` the connections that a manifest named. `settings` gives a connection's checked settings (Invalid when they are wrong or a variable is unset); with
-    `sandbox` a folder none is read, and objects are kept there.
+    sinks, `met` the connections that a manifest named. `settings` gives a connection's checked settings (Invalid when
+    they are wrong or a variable is unset); with `sandbox` a folder none is read, and objects are kept there.
     """
 
     def __init__(self, vendors: Mapping[str, str], settings: Callable[[str, type[Settings]], Settings], clock: Clock, *,

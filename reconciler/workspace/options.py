@@ -11,7 +11,7 @@ class Options:
     """The flags that commands share; a flag's value ends here. Times in seconds."""
 
     stack: str | None = None
-    dir: Path = Path(".")
+    dir: Path = Path()
     sandbox: bool = False
     config_from: str | None = None
     vendors: tuple[str, ...] = ()

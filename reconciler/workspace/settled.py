@@ -80,7 +80,9 @@ class Settled:
     def store(self, clock: Clock) -> Store:
         """The stack's ledger; the sandbox has one of its own."""
         folder = self.sandbox or self.root / HOME / self.stack.name
-        return SqliteStore(folder / "ledger.db", self.project.name, self.stack.name, formerly=self.project.former(), clock=clock)
+        return SqliteStore(
+            folder / "ledger.db", self.project.name, self.stack.name, formerly=self.project.former(), clock=clock
+        )
 
     def key(self) -> Key | None:
         """What seals marks and fingerprints."""

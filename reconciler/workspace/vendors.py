@@ -59,7 +59,9 @@ class VendorSettings:
 
     def _told(self, connection: str, model: type[Settings], error: ValidationError, raw: Any, *,
               offline: bool) -> Iterator[Problem]:
-        variables = {name: meta.name for name, info in model.model_fields.items() for meta in info.metadata if isinstance(meta, Env)}
+        variables = {
+            name: meta.name for name, info in model.model_fields.items() for meta in info.metadata if isinstance(meta, Env)
+        }
         for found in findings(error.errors(), raw, lambda path: list(model.model_fields) if not path else ()):
             fallback = variables.get(found.missing) if not found.path else None
             if offline and fallback is not None:
@@ -78,7 +80,9 @@ class VendorSettings:
         where = shown(found.path)
         return self.stack.problem(f"{connection}: {where + ': ' if where else ''}{found.message}", *path, hint=found.hint)
 
-    def _resolved(self, value: Any, path: tuple[Any, ...], problems: list[Problem], read: Callable[[str, Any, Any], Any]) -> Any:
+    def _resolved(
+        self, value: Any, path: tuple[Any, ...], problems: list[Problem], read: Callable[[str, Any, Any], Any]
+    ) -> Any:
         if isinstance(value, dict):
             word = next(iter(value), "") if len(value) == 1 else ""
             if word in _WORDS:

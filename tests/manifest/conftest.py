@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.contract import registry
+
 CONFIG = """project: sql2ai
 vendors:
   stripe: {api_key: {env: STRIPE_API_KEY}, mode: test}
@@ -21,7 +23,7 @@ class Case:
     def __init__(self, path: Path) -> None:
         parts = re.split(r"^=== (.*)\n", path.read_text("utf-8"), flags=re.MULTILINE)[1:]
         sections = dict(zip(parts[::2], parts[1::2], strict=True))
-        self.expected = sections.pop("expect", "").splitlines()
+        self.expected = _filled(sections.pop("expect", "")).splitlines()
         self.files = {} if sections.pop("no reconciler.yaml", None) is not None else {"reconciler.yaml": CONFIG}
         self.files.update(sections)
 
@@ -32,6 +34,14 @@ class Case:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
         return folder
+
+
+def _filled(text: str) -> str:
+    """An expectation that names all vendors, or all kinds of one: it stays true when another is added."""
+    stripe = registry.vendor("stripe")
+    assert stripe is not None
+    return (text.replace("{every vendor}", ", ".join(registry.names()))
+            .replace("{every stripe kind}", ", ".join(kind.name for kind in stripe.kinds)))
 
 
 @pytest.fixture
