@@ -168,7 +168,8 @@ def _named(description: str, entry: Json, defaults: Json | None = None) -> Json:
     }
 
 
-def _exactly(description: str, required: int = 1, **properties: Json) -> Json:
+def exactly(description: str, required: int = 1, **properties: Json) -> Json:
+    """A map with these keys and no others; the first `required` of them must be there."""
     return {"type": "object", "description": description, "properties": properties,
             "required": list(properties)[:required], "additionalProperties": False}
 
@@ -192,14 +193,14 @@ _WORDS: Mapping[str, Json] = {
 
 _SHARED: Mapping[str, Json] = {
     "indirection": {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in ("ref", "var", "file", "format", "literal")]},
-    "ref": _exactly("Another entry: its name, or kind/name; `output` is one of its outputs.", ref=TEXT, output=TEXT),
-    "var": _exactly("A variable of reconciler.yaml.", var=TEXT),
-    "file": _exactly("A text file below manifests/.", file=TEXT),
-    "format": _exactly("A text with {holes}, filled from `with`.", 2,
+    "ref": exactly("Another entry: its name, or kind/name; `output` is one of its outputs.", ref=TEXT, output=TEXT),
+    "var": exactly("A variable of reconciler.yaml.", var=TEXT),
+    "file": exactly("A text file below manifests/.", file=TEXT),
+    "format": exactly("A text with {holes}, filled from `with`.", 2,
                        **{"format": {"type": "string"}, "with": {"type": "object"}}),
-    "literal": _exactly("The value itself, where its map would stand for something else.", literal={}),
+    "literal": exactly("The value itself, where its map would stand for something else.", literal={}),
     "secret": {"description": "A secret of reconciler.yaml, or a secret output of another entry; never a value.",
-               "anyOf": [_exactly("A secret of reconciler.yaml.", secret=TEXT), {"$ref": "#/$defs/ref"}]},
+               "anyOf": [exactly("A secret of reconciler.yaml.", secret=TEXT), {"$ref": "#/$defs/ref"}]},
     "lifecycle": {
         "type": "object",
         "description": "How the entry is handled, apart from its fields.",

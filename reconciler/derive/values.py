@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.model import Ref, SecretRef, fill, has_token
 from reconciler.secret import Secret
-
 
 
 def plain(value: Any) -> Any:
@@ -65,3 +65,24 @@ def columns(rows: Iterable[tuple[str, ...]], indent: str = "  ") -> list[str]:
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     cells = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in table)
     return [(indent + "  ".join(row)).rstrip() for row in cells]
+
+
+WIDTH = 100
+
+
+def wrapped(text: str, indent: str, width: int = WIDTH) -> list[str]:
+    """A text as lines of at most `width` columns; a longer word stands alone."""
+    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False,
+                         break_on_hyphens=False)
+
+
+def labelled(rows: Iterable[tuple[str, str]], indent: str, width: int = WIDTH) -> list[str]:
+    """Labels with a text beside each, wrapped into its own column."""
+    table = list(rows)
+    wide = max((len(label) for label, _ in table), default=0)
+    lines: list[str] = []
+    for label, text in table:
+        lead = f"{indent}{label:<{wide}}  "
+        lines += textwrap.wrap(text, width, initial_indent=lead, subsequent_indent=" " * len(lead),
+                               break_long_words=False, break_on_hyphens=False) or [lead.rstrip()]
+    return lines

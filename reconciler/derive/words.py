@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.contract import Mark, Replace, Shape
 from reconciler.contract.kind import Kind
-from reconciler.derive.fields import Field, Json, alternatives
+from reconciler.derive.fields import Field, Json, alternatives, sentence, sentences
 from reconciler.derive.values import shown
 from reconciler.model import Impact
 
@@ -25,9 +25,48 @@ LIFECYCLE: Mapping[str, str] = {
     "keep_old": "How long the old secret stays after a rotation, such as 7d.",
 }
 
+PROJECT: Mapping[str, str] = {
+    "project": "The project's name; with the stack's it is what ownership marks carry.",
+    "formerly": "Names that the project had before, so that its objects are still known as ours.",
+    "requires": "The versions of reconciler that this project works with, such as >=0.1,<0.2.",
+    "ledger": "Where it is remembered what is ours.",
+    "store": "How the ledger is kept.",
+    "key": "What seals marks and fingerprints, so that nobody else can write them.",
+    "previous": "Older keys, under which what was sealed before is still understood.",
+    "ephemeral": "Says that a ledger that is lost with a CI machine is meant, or is kept by other means.",
+    "vendors": "The connections: a vendor's own name, or a name of your own with `use`. Credentials and hosts stand here only.",
+    "vars": "Variables for manifests, {var: NAME}; a value may come from the environment, {env: NAME}.",
+    "secrets": "Secrets for manifests, {secret: NAME}, and where each is read from.",
+    "env": "The environment variable that holds it.",
+    "file": "The file, relative to the project.",
+    "vault": "The path of it in the Vault of this stack; `key` says which of its values.",
+    "op": "The reference that 1Password's `op read` takes: op://vault/item/field.",
+    "sinks": "Programs that take a secret on their standard input, for `lifecycle: {deliver: …}`.",
+    "command": "The program and its arguments; it is run without a shell.",
+    "limits": "How much one run may remove or change before it stops.",
+    "max_delete_percent": "The share of a vendor's entries that one run may delete, counted from ten deletes on.",
+    "max_changes": "How many entries one run may change.",
+    "outputs": "Files that `reconciler output` writes for the application.",
+    "prefix": "What every name in the file begins with.",
+    "allow": "Consents that were reviewed, by address: IMPACT:KIND/NAME.",
+    "consent": "digest: this stack takes a saved plan or an approved digest only, never --auto-approve.",
+    "stacks": "The stacks, each with its differences from all of the above.",
+}
+
+SETTINGS: Mapping[str, str] = {
+    "use": "The vendor of this connection, where its own name does not say it.",
+    "base_url": "Another address of the vendor's API.",
+    "proxy": "The proxy to go through; those of the environment are not used.",
+    "ca_bundle": "A file of certificates to trust instead of the usual ones.",
+    "requests_per_second": "How many requests a second at most; the vendor's own limit where it is left out.",
+    "connections": "How many requests at a time.",
+    "timeout": "Seconds that one request may take.",
+    "max_wait": "The longest wait in seconds that the vendor may ask for; a longer one ends the run, resumable.",
+}
+
 _MARKS: Mapping[Mark, tuple[str, str]] = {
     Mark.NAMED: ("natural key", "the object is found by it; where it is left out, it is the entry's name"),
-    Mark.IDENTITY: ("natural key, must be given", "the object is found by it"),
+    Mark.IDENTITY: ("natural key", "the object is found by it"),
     Mark.WRITE_ONLY: ("write-only", "the vendor never shows it again; a change is seen by the ledger's fingerprint"),
     Mark.UNORDERED: ("a set", "order and doubles don't count as a change"),
     Mark.DEFERRED: ("set afterwards", "a second request sets it once both ends exist, so that two may refer to each other"),
@@ -46,6 +85,67 @@ _IMPACTS: Mapping[Impact, str] = {
 
 _TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "null": "null",
           "object": "map", "array": "list"}
+
+
+# kinds
+
+
+def key_of(kind: Kind[Any]) -> str:
+    """The natural key of a kind in one sentence."""
+    shapes = kind.shape.children
+    names = [name for name, shape in shapes.items() if shape.marks & {Mark.NAMED, Mark.IDENTITY}]
+    named = next((name for name in names if Mark.NAMED in shapes[name].marks), None)
+    if not names:
+        return "none: " + ("its mark tells which object is which" if kind.room else "the ledger tells which object is which")
+    said = [name if shapes[name].default is None else f"{name} ({shown(shapes[name].default)} where it is left out)"
+            for name in names]
+    text = " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
+    if named is None:
+        return text
+    return f"{text}{f'; {named}' if len(names) > 1 else ', which'} is the entry's name where it is left out"
+
+
+def left_out(shape: Shape) -> str:
+    """What it means that the manifest does not say a field."""
+    if shape.required:
+        return "it must be given"
+    if Mark.NAMED in shape.marks:
+        return "it is the entry's name"
+    if Mark.IDENTITY in shape.marks and shape.default is not None:
+        return f"it is {shown(shape.default)}"
+    return "not managed: it stays as it is at the vendor"
+
+
+def known_by(kind: Kind[Any]) -> str:
+    """How an object is known as ours."""
+    if kind.singleton:
+        return "there is one, and it always exists"
+    return "a mark in the object, and the ledger" if kind.room else "the ledger; the object has no room for a mark"
+
+
+def outputs_of(kind: Kind[Any]) -> list[tuple[str, str]]:
+    """Each output, and what is to be known of it."""
+    rows = []
+    for name, output in kind.outputs.items():
+        said = [*(["secret: it can be delivered or referred to, and is never printed"] if output.secret else []),
+                *(["shown once: it is made again when it is lost"] if output.once else []),
+                *([f"known before the object is there: it is its {output.foretold}"] if output.foretold else [])]
+        rows.append((name, "; ".join(said)))
+    return rows
+
+
+def removal(kind: Kind[Any]) -> str:
+    """What removing an entry really does."""
+    own = type(kind).fate.__doc__
+    return sentence(own if type(kind).fate is not Kind.fate else "The object is deleted.")
+
+
+def judgements(kind: Kind[Any]) -> Iterator[tuple[str, str]]:
+    """What the kind says beyond its fields: checks, one-way fields, what a plan tells, what is read for it."""
+    for method, label in (("check", "Checked"), ("forces", "One-way"), ("review", "A plan tells"), ("look", "Looked up")):
+        own = getattr(type(kind), method)
+        if own is not getattr(Kind, method) and own.__doc__:
+            yield label, " ".join(sentences(own.__doc__))
 
 
 # types and limits
@@ -143,6 +243,15 @@ def replaced(kind: Kind[Any]) -> str:
     if kind.replace is Replace.CREATE_FIRST:
         return "the new one is made, whatever refers to it is moved over, then the old one goes"
     return "the old one goes before the new one is made, and whatever refers to it is made again"
+
+
+def change_word(kind: Kind[Any], shape: Shape) -> str:
+    """What a change of a field does to the object, in few words; `shape` with what it inherits."""
+    if Mark.CREATE_ONLY in shape.marks:
+        return "nothing: given at creation only"
+    if Mark.IMMUTABLE in shape.marks:
+        return f"new object ({replace_word(kind)})"
+    return "in place, afterwards" if Mark.DEFERRED in shape.marks else "in place"
 
 
 def impact_words(impact: Impact) -> str:
