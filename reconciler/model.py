@@ -196,13 +196,17 @@ class Lifecycle:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One entry of the manifests: checked, with variables and files put in, references as tokens."""
+    """One entry of the manifests: checked, with variables and files put in, references as tokens.
+
+    `waits` are entries that no field names and that must be there first: what its deliveries go into.
+    """
 
     address: Address
     fields: Fields
     at: Location
     lifecycle: Lifecycle = Lifecycle()
     places: Mapping[str, Location] = field(default_factory=dict)
+    waits: tuple[Address, ...] = ()
 
     def place(self, path: str) -> Location:
         """Where the manifest says `path`, or the nearest thing above it."""
@@ -214,8 +218,8 @@ class Resource:
 
     @property
     def needs(self) -> tuple[Address, ...]:
-        """The entries that this one refers to, each once, in the order met."""
-        return tuple(dict.fromkeys(ref.address for ref in refs_in(self.fields)))
+        """The entries that this one refers to or delivers into, each once, in the order met."""
+        return tuple(dict.fromkeys((*(ref.address for ref in refs_in(self.fields)), *self.waits)))
 
 
 @dataclass(frozen=True, slots=True)

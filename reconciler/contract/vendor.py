@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from reconciler.contract.kind import Kind
+from reconciler.model import Address
 from reconciler.secret import Secret
 
 
@@ -43,10 +44,22 @@ class Settings(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Placed:
+    """Where a delivery ends up among the declared entries, known offline.
+
+    `needs` must be there before the secret can be put, `clashes` say a value of their own at the same place.
+    """
+
+    needs: tuple[Address, ...] = ()
+    clashes: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Vendor:
     """One vendor: `api` and `sandbox` are `module:Class`, so that checking manifests imports no client.
 
     `secrets`, `sinks` and `evaluators` name, in the same form, what other parts are handed through workspace.
+    `placed` names a function of (connection, Delivery, resources) → Placed, for a vendor that has sinks.
     """
 
     name: str
@@ -56,6 +69,7 @@ class Vendor:
     sandbox: str
     secrets: str | None = None
     sinks: str | None = None
+    placed: str | None = None
     evaluators: str | None = None
 
     def kind(self, name: str) -> type[Kind[Any]] | None:

@@ -86,7 +86,7 @@ def needs_of(kind: Kind[Any], resource: Resource) -> tuple[Address, ...]:
     """The entries that must be there first; deferred links are not among them."""
     late = deferred(kind)
     fields = {name: value for name, value in resource.fields.items() if name not in late}
-    return tuple(dict.fromkeys(ref.address for ref in refs_in(fields)))
+    return tuple(dict.fromkeys((*(ref.address for ref in refs_in(fields)), *resource.waits)))
 
 
 def _decided(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], found: Found) -> Action:

@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.durations import seconds
 from reconciler.ledger import Entry, Record
-from reconciler.model import Action, Op, Resource, refs_in
+from reconciler.model import Action, Op, Resource
 
 Entries = Mapping[str, Entry]
 
@@ -27,8 +27,8 @@ def made(action: Action, entries: Entries, prints: Mapping[str, str], now: float
 
 
 def needs(resource: Resource) -> list[str]:
-    """Every entry that it points at, deferred links too."""
-    return list(dict.fromkeys(str(ref.address) for ref in refs_in(resource.fields)))
+    """Every entry that it points at or delivers into, deferred links too."""
+    return [str(address) for address in resource.needs]
 
 
 def finished(action: Action, entries: Entries, prints: Mapping[str, str], id: str | None, now: float) -> tuple[Record, ...]:

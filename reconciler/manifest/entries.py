@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from reconciler import yaml
 from reconciler.contract.kind import Kind
+from reconciler.contract.vendor import Placed
 from reconciler.errors import Invalid
 from reconciler.findings import shown as text
-from reconciler.model import NAME, Address, Fields, Location, Problem
+from reconciler.model import NAME, Address, Delivery, Fields, Location, Problem, Resource
 
 DEFAULTS = "_defaults"
 INDIRECTIONS = (frozenset({"ref"}), frozenset({"ref", "output"}), frozenset({"var"}), frozenset({"secret"}),
@@ -34,6 +35,9 @@ class Catalogue(Protocol):
 
     def takes(self, sink: str) -> bool | None:
         """Whether secrets can be delivered there; None when a path and a key have to say where."""
+
+    def placed(self, delivery: Delivery, resources: Collection[Resource]) -> Placed:
+        """Where a delivery ends up among the declared entries."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,4 +162,4 @@ def circles(resources: Iterable[Resource], kinds: Mapping[str, Kind[Any]]) -> It
 def _needs(kind: Kind[Any], one: Resource) -> set[Address]:
     shapes = kind.shape.children
     return {ref.address for name, value in one.fields.items() if Mark.DEFERRED not in shapes.get(name, PLAIN).marks
-            for ref in refs_in(value)}
+            for ref in refs_in(value)} | {*one.waits}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from reconciler.clock import Clock
 from reconciler.contract import registry
 from reconciler.contract.kind import Kind
-from reconciler.contract.vendor import Settings, Vendor, load
+from reconciler.contract.vendor import Placed, Settings, Vendor, load
 from reconciler.errors import Failure, Invalid, Usage
-from reconciler.model import Problem
+from reconciler.model import Delivery, Problem, Resource
 
 if TYPE_CHECKING:
     import httpx
@@ -80,6 +80,14 @@ class Connections:
             return True
         vendor = self.vendor(sink)
         return None if vendor is not None and vendor.sinks is not None else False
+
+    def placed(self, delivery: Delivery, resources: Collection[Resource]) -> Placed:
+        """Where a delivery ends up among the declared entries; a program's place is its own."""
+        vendor = self.vendor(delivery.to)
+        if vendor is None or vendor.placed is None:
+            return Placed()
+        found: Placed = load(vendor.placed)(delivery.to, delivery, resources)
+        return found
 
     def open(self, connection: str, *, read_only: bool) -> Opened:
         """The connection with a client; the account is checked before anything else is asked."""

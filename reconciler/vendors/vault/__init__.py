@@ -17,4 +17,5 @@ VENDOR = Vendor(
     (Policy, Mount, AuthMethod, AppRole, KvConfig, KvSecret),
     "reconciler.vendors.vault.sandbox:VaultSandbox",
     secrets="reconciler.vendors.vault.sink:VaultSecrets",
-    sinks="reconciler.vendors.vault.sink:VaultSink")
+    sinks="reconciler.vendors.vault.sink:VaultSink",
+    placed="reconciler.vendors.vault.delivery:placed")
