@@ -39,9 +39,9 @@ def command(console: Console, /, *, what: str, **given: Any) -> int:
         action = next((one for one in plan.actions if one.address == address), None)
         if action is None:
             raise Usage(f"{address} is neither declared nor ours", did_you_mean(what, [str(a.address) for a in plan.actions]))
-        kind = workspace.connections.kind(address.kind)
-        assert kind is not None, "a plan holds kinds of configured vendors only"
-        console.data(explain.explain_address(action, kind, plan))
+        of = workspace.connections.kind(address.kind)
+        assert of is not None, "a plan holds kinds of configured vendors only"
+        console.data(explain.explain_address(action, of, plan))
     return 0
 
 

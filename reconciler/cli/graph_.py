@@ -20,6 +20,7 @@ def command(console: Console, /, *, form: str, **given: Any) -> int:
     """Show which entry needs which; deferred links are marked."""
     with opened(console, options(console, given)) as workspace:
         resources = workspace.validate()
-        kinds = {one.address.kind: kind for one in resources if (kind := workspace.connections.kind(one.address.kind)) is not None}
+        found = {one.address.kind: workspace.connections.kind(one.address.kind) for one in resources}
+        kinds = {name: kind for name, kind in found.items() if kind is not None}
         console.data(graph(resources, kinds, form))
     return 0

@@ -25,6 +25,7 @@ COMMANDS = {
     "explain": "why an entry changes, or what a kind or field means",
     "ledger": "what is remembered as ours, and the runs",
     "schema": "JSON Schema of manifests, plans and reconciler.yaml",
+    "docs": "a page of Markdown for each kind",
     "sandbox": "all vendors as one local server",
     "completion": "shell completion: bash, fish, zsh",
     "version": "the version",

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.contract import Mark
 from reconciler.contract.kind import Kind
-from reconciler.derive import words
+from reconciler.derive import keys, words
 from reconciler.derive.fields import Field, fields_of, sentences
 from reconciler.derive.locate import below, located
 from reconciler.derive.values import columns, labelled, wrapped
@@ -73,10 +73,10 @@ def _capital(word: str) -> str:
 
 
 def _lifecycle(kind: Kind[Any], word: str) -> str:
-    if word and word not in words.LIFECYCLE:
+    if word and word not in keys.LIFECYCLE:
         raise Usage(f"lifecycle has no word {word}",
-                    did_you_mean(word, words.LIFECYCLE) or f"there are: {', '.join(words.LIFECYCLE)}")
-    told = {word: words.LIFECYCLE[word]} if word else words.LIFECYCLE
+                    did_you_mean(word, keys.LIFECYCLE) or f"there are: {', '.join(keys.LIFECYCLE)}")
+    told = {word: keys.LIFECYCLE[word]} if word else keys.LIFECYCLE
     return "\n".join([f"{kind.bound}.{LIFECYCLE}{'.' + word if word else ''}",
                       "  How an entry is handled, apart from its fields.", "", *labelled(list(told.items()), "  "), ""])
 

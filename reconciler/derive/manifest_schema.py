@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.contract import Mark, Shape, Spec, shape_of
 from reconciler.contract.kind import Kind
 from reconciler.contract.spec import PLAIN
-from reconciler.derive import words
+from reconciler.derive import keys, words
 from reconciler.derive.fields import MODEL, Json, alternatives, described, sentence
 from reconciler.model import NAME
 
@@ -204,7 +204,7 @@ _SHARED: Mapping[str, Json] = {
     "lifecycle": {
         "type": "object",
         "description": "How the entry is handled, apart from its fields.",
-        "properties": {name: {"description": words.LIFECYCLE[name], **schema} for name, schema in _WORDS.items()},
+        "properties": {name: {"description": keys.LIFECYCLE[name], **schema} for name, schema in _WORDS.items()},
         "additionalProperties": False,
     },
 }

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from reconciler.contract import Env, Vendor
-from reconciler.derive import words
+from reconciler.derive import keys
 from reconciler.derive.fields import MODEL, SECRET, Json, described, sentences
 from reconciler.derive.manifest_schema import DRAFT, NULL, TEXT, exactly
 from reconciler.model import Impact
@@ -62,13 +62,13 @@ def _config() -> tuple[Json, dict[str, Json]]:
 
 
 def _said(name: str) -> Json:
-    return {"description": words.PROJECT[name]}
+    return {"description": keys.PROJECT[name]}
 
 
 def _tell(part: Json) -> None:
     """Put words on the keys of a part that has them."""
     for name in part["properties"]:
-        if name in words.PROJECT:
+        if name in keys.PROJECT:
             part["properties"][name] = {**_said(name), **part["properties"][name]}
 
 
@@ -117,11 +117,11 @@ def _settings(vendor: Vendor, defs: dict[str, Json]) -> Json:
     variables = _variables(vendor.settings)
     required = [name for name in json.get("required", ()) if name not in variables]
     for name, one in made["properties"].items():
-        text = " ".join([*([words.SETTINGS[name]] if name in words.SETTINGS else []),
+        text = " ".join([*([keys.SETTINGS[name]] if name in keys.SETTINGS else []),
                          *([f"Where it is left out: {variables[name]} of the environment."] if name in variables else [])])
         made["properties"][name] = {**({"description": text} if text else {}), **one}
     made.pop("required", None)
-    made["properties"] = {"use": {"const": vendor.name, "description": words.SETTINGS["use"]}, **made["properties"]}
+    made["properties"] = {"use": {"const": vendor.name, "description": keys.SETTINGS["use"]}, **made["properties"]}
     return {**made, **({"required": required} if required else {})}
 
 
@@ -150,7 +150,7 @@ def _value(vendor: str, json: Json) -> Json:
         return json
     if json.get("type") == "array":
         return {**json, "items": _value(vendor, json.get("items", {}))}
-    kept = {key: json[key] for key in ("default", "description") if key in json}
+    kept: Json = {key: json[key] for key in ("default", "description") if key in json}
     return {"anyOf": [{key: one for key, one in json.items() if key not in kept}, {"$ref": "#/$defs/elsewhere"}], **kept}
 
 
@@ -172,7 +172,7 @@ def _connection(known: Mapping[str, Vendor], required: list[str]) -> Json:
     over = "" if required else "over."
     return {
         "description": "A connection under a name of its own: `use` names the vendor.", "type": "object",
-        "properties": {"use": {"enum": sorted(known), "description": words.SETTINGS["use"]}},
+        "properties": {"use": {"enum": sorted(known), "description": keys.SETTINGS["use"]}},
         **({"required": required} if required else {}),
         "allOf": [{"if": {"required": ["use"], "properties": {"use": {"const": name}}},
                    "then": {"$ref": f"#/$defs/{over}vendor.{name}"}} for name in sorted(known)]}

@@ -77,7 +77,8 @@ def _verdict(action: Action, kind: Kind[Any]) -> str:
 
 def _updated(action: Action, fields: str) -> str:
     if action.effect == "restore":
-        return "The object is archived or deleted softly, and is brought back" + (f" with {fields} changed." if action.changes else ".")
+        changed = f", with {fields} changed" if action.changes else ""
+        return f"The object is archived or softly deleted, and is brought back{changed}."
     if action.changes:
         return f"The object is there and differs in {fields}, which can be changed in place."
     return "The object is as the manifest says, but not all is done: see below."

@@ -170,7 +170,7 @@ class AppRole(Kind[AppRoleSpec]):
     # judgement
 
     def fate(self, live: Live) -> Fate:
-        """Nobody logs in any more."""
+        """It is deleted: nobody logs in with it any more."""
         return Fate("delete", why="nobody can log in with it any more; tokens that are out stay until they end")
 
     def check(self, fields: Fields) -> Iterable[tuple[str, str]]:

@@ -214,7 +214,7 @@ class KvSecret(Kind[KvSecretSpec]):
     # judgement
 
     def fate(self, live: Live) -> Fate:
-        """Soft, and only of our own keys."""
+        """Only our own keys go, in a new version; where no others are left it is softly deleted."""
         left = self._left(live)
         if left is None:
             return Fate("release", why="it is not recorded which of its keys are ours" + (

@@ -104,7 +104,7 @@ class Mount(Mounting[MountSpec]):
         return live
 
     def fate(self, live: Live) -> Fate:
-        """Nothing brings it back."""
+        """It is disabled, and nothing brings back what was in it."""
         return Fate("disable", irreversible=True, why="all that is in it is destroyed, and its leases are revoked")
 
     def forces(self, live: Live, want: Want[MountSpec], change: Change) -> bool:
@@ -138,7 +138,7 @@ class AuthMethod(Mounting[AuthMethodSpec]):
     create_impact = Impact.ACCESS
 
     def fate(self, live: Live) -> Fate:
-        """Everybody who came in through it is out."""
+        """It is disabled: its roles are gone, and everybody who came in through it is out."""
         return Fate("disable", irreversible=True, why="its roles are gone, and every token it gave out is revoked")
 
 
