@@ -38,6 +38,11 @@ def details(action: Action, width: int) -> Iterator[str]:
     yield from laid_out(rows, width)
 
 
+def tells(action: Action) -> bool:
+    """Whether a reader should see an action though unchanged entries are hidden: it acts, sends, or has to say something."""
+    return action.op is not Op.NOOP or bool(action.after or action.changes or action.notes)
+
+
 def unchanged(action: Action) -> tuple[str, ...]:
     """The fields that the manifest gives and that are as they shall be."""
     if action.want is None or action.op in (Op.DELETE, Op.FORGET) or creates(action):
@@ -65,8 +70,8 @@ def laid_out(rows: Iterable[Row], width: int) -> Iterator[str]:
 def _laid(row: Row, head: str, remarked: int, width: int) -> Iterator[str]:
     if row.wraps:
         lead = head if row.label else INDENT
-        yield from textwrap.wrap(row.value, max(width, columns(lead) + 20), initial_indent=lead, subsequent_indent=" " * len(lead),
-                                 break_long_words=False, break_on_hyphens=False)
+        yield from textwrap.wrap(row.value, max(width, columns(lead) + 20), initial_indent=lead,
+                                 subsequent_indent=" " * len(lead), break_long_words=False, break_on_hyphens=False)
         return
     line = head + row.value
     if not row.remark:

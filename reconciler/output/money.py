@@ -15,8 +15,9 @@ _PART = re.compile(r"\[([^\]]*)\]|([^.\[\]]+)")
 _CODE = re.compile(r"[A-Za-z]{3}\Z")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?\Z")
 
-_NO_DECIMALS = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
-_THREE_DECIMALS = frozenset("bhd iqd jod kwd lyd omr tnd".split())
+_NO_DECIMALS = frozenset((
+    "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"))
+_THREE_DECIMALS = frozenset(("bhd", "iqd", "jod", "kwd", "lyd", "omr", "tnd"))
 
 Currencies = tuple[str, str]
 """The currency of the old value and that of the new one."""

@@ -1,0 +1,71 @@
+"""How an apply ended, as a person reads it: what is done, what is left, and why, with the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.model import Action, Address, Location, Outcome, Plan, Problem, Report, Result
+from reconciler.output import problems
+from reconciler.output.escape import columns, pad, safe
+from reconciler.output.paint import BOLD, GREEN, RED, YELLOW, Paint
+from reconciler.output.words import symbol, word
+
+SAID = {Result.FAILED: "failed", Result.UNKNOWN: "may have happened", Result.STALE: "changed since it was planned"}
+NEXT = {Result.FAILED: "", Result.UNKNOWN: "the next plan finds out by reading; nothing is sent again before you agree",
+        Result.STALE: "plan again"}
+
+
+def report(report: Report, plan: Plan, *, color: bool, source: problems.Source = lambda file: None) -> str:
+    """What is done first, then what is left, the count last; `source` gives files' texts for the lines that were refused."""
+    paint, actions = Paint(color), {action.address: action for action in plan.actions}
+    lines = [*_quiet(report, actions, paint)]
+    bad = [_problem(outcome, actions.get(outcome.address)) for outcome in report.outcomes if outcome.result in SAID]
+    if bad:
+        lines += ["", *problems.render(bad, source, color=color, counted=False).splitlines()] if lines else \
+            problems.render(bad, source, color=color, counted=False).splitlines()
+    if lines:
+        lines.append("")
+    lines += _whole(report, paint)
+    return "\n".join(lines) + "\n"
+
+
+def _quiet(report: Report, actions: dict[Address, Action], paint: Paint) -> Iterator[str]:
+    """One line for each action that is done, or was not started."""
+    shown = [*report.having(Result.DONE), *report.having(Result.SKIPPED)]
+    size = max((columns(safe(str(outcome.address))) for outcome in shown), default=0)
+    for outcome in shown:
+        action = actions.get(outcome.address)
+        done = outcome.result is Result.DONE
+        did = f"{symbol(action)} {word(action)}" if action is not None else ""
+        said = safe(outcome.id or "") if done else ". ".join(filter(None, (safe(outcome.error), safe(outcome.next))))
+        yield (f"{paint(pad(outcome.result.value, 11), GREEN if done else YELLOW)}   "
+               f"{pad(safe(str(outcome.address)), size)}   {pad(did, 13)}   {said}").rstrip()
+
+
+def _problem(outcome: Outcome, action: Action | None) -> Problem:
+    """What the vendor or the engine said, at the YAML that sent the field."""
+    about = f"{outcome.path}: " if outcome.path and outcome.path not in outcome.error else ""
+    message = f"{outcome.address} {SAID[outcome.result]}: {about}{outcome.error}"
+    return Problem(message, place(outcome, action), help=outcome.next or NEXT[outcome.result])
+
+
+def place(outcome: Outcome, action: Action | None) -> Location | None:
+    """Where the manifest says the field that was refused, or the entry."""
+    if action is None:
+        return None
+    if action.resource is not None and outcome.path:
+        return action.resource.place(outcome.path)
+    return action.at
+
+
+def _whole(report: Report, paint: Paint) -> Iterator[str]:
+    if report.not_in_plan:
+        more = f" and {len(report.not_in_plan) - 5} more" if len(report.not_in_plan) > 5 else ""
+        yield f"Not in this plan: {', '.join(safe(str(one)) for one in report.not_in_plan[:5])}{more}."
+    if report.interrupted:
+        yield f"{paint('Interrupted:', YELLOW, BOLD)} what was under way is recorded; `reconciler apply` goes on from here."
+    counts = [(result, len(report.having(result))) for result in Result]
+    whole = all(result is Result.DONE or not n for result, n in counts)
+    words = ", ".join(f"{n} {result.value}" for result, n in counts if n or result is Result.DONE)
+    run = f"   Run {safe(report.run)}." if report.run else ""
+    yield f"{paint('Apply:', GREEN if whole else RED, BOLD)} {words}.{run}"

@@ -1,0 +1,126 @@
+"""What is going on right now, on stderr: a moving line on a terminal, few and quiet lines elsewhere."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Protocol, Self, TextIO
+
+from reconciler.clock import Clock
+from reconciler.model import Address
+from reconciler.output.escape import safe
+
+EVERY = 10.0
+"""Seconds between two lines that only say what is going on, where nothing can move."""
+
+AT_ONCE = 3
+"""How many of the entries under way the moving line names."""
+
+
+class Event(Protocol):
+    """What an apply tells while it runs."""
+
+    @property
+    def type(self) -> str:
+        """One of the event names of `apply --format json`."""
+
+    @property
+    def address(self) -> Address:
+        """The entry it is about."""
+
+    @property
+    def text(self) -> str:
+        """What is done, or why it failed."""
+
+    @property
+    def seconds(self) -> float:
+        """Since the action began."""
+
+
+class Progress:
+    """Call it with what begins, or hand it an apply's events; threads may.
+
+    `stop()` takes the moving line away, so that something else can be written; the next call brings it back.
+    """
+
+    def __init__(self, stream: TextIO, clock: Clock, *, quiet: bool, clean: Callable[[str], str],
+                 moving: bool = True) -> None:
+        self.stream, self.clock, self.quiet, self.clean = stream, clock, quiet, clean
+        self.moving = moving and not quiet and stream.isatty()
+        self._status: Any = None
+        self._said: float | None = None
+        self._under_way: dict[Address, str] = {}
+        self._lock = threading.RLock()  # a signal's handler writes too, maybe in the middle of this
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def __call__(self, text: str) -> None:
+        """Say what begins."""
+        if self.quiet:
+            return
+        text = self.clean(safe(text))
+        with self._lock:
+            if self.moving:
+                self._move(text)
+            elif self._said is None or self.clock.monotonic() - self._said >= EVERY:
+                self._said = self.clock.monotonic()
+                self._line(text)
+
+    def event(self, event: Event) -> None:
+        """Take in one event of an apply; what ended is a line of its own."""
+        with self._lock:
+            if event.type == "apply_start":
+                self._under_way[event.address] = event.text
+            elif event.type in ("apply_complete", "apply_errored"):
+                did = self._under_way.pop(event.address, "")
+                if not self.quiet:
+                    self._line(self.clean(safe(_ended(event, did))))
+            if self.moving and self._under_way:
+                self._move(self.clean(safe(self._now())))
+
+    def stop(self) -> None:
+        """Take the moving line away."""
+        with self._lock:
+            if self._status is not None:
+                self._status.stop()
+                self._status = None
+
+    def _now(self) -> str:
+        names = [f"{address} ({did})" if did else str(address) for address, did in self._under_way.items()]
+        more = f" and {len(names) - AT_ONCE} more" if len(names) > AT_ONCE else ""
+        return f"applying {', '.join(names[:AT_ONCE])}{more}"
+
+    def _line(self, text: str) -> None:
+        if self._status is not None:
+            self._status.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        else:
+            self.stream.write(text + "\n")
+            self.stream.flush()
+
+    def _move(self, text: str) -> None:
+        """Bring up the moving line, or change what it says; rich is loaded for a terminal only."""
+        from rich.console import Console
+        from rich.text import Text
+
+        if self._status is None:
+            console = Console(file=self.stream)
+            if not console.is_terminal or console.is_dumb_terminal:
+                self.moving = False
+                self(text)
+                return
+            self._status = console.status(Text(text, overflow="ellipsis", no_wrap=True))
+            self._status.start()
+        else:
+            self._status.update(Text(text, overflow="ellipsis", no_wrap=True))
+
+
+def _ended(event: Event, did: str) -> str:
+    how = f"{did}: " if did else ""
+    if event.type == "apply_errored":
+        return f"{event.address}: {how}failed after {event.seconds:.1f} s: {event.text}"
+    return f"{event.address}: {how}done in {event.seconds:.1f} s"
