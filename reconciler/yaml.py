@@ -25,7 +25,7 @@ _OTHER_INT = re.compile(r"0(?:o[0-7]+|x[0-9a-fA-F]+)\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 _WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
           "null": None, "Null": None, "NULL": None, "~": None, "": None}
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ud800-\udfff]")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ud800-\udfff]")
 MAX_DIGITS = 400
 
 
@@ -88,6 +88,21 @@ def parse(data: bytes, file: str) -> Document:
     if builder.problems:
         raise Invalid(builder.problems)
     return document
+
+
+def plain(text: str) -> Any:
+    """What an unquoted word means: null, true, false, a number, or itself."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in "-+.0123456789":
+        return text
+    if _INT.match(text):
+        return int(text)
+    if _OTHER_INT.match(text):
+        return int(text, 0)
+    if _FLOAT.match(text) and not re.fullmatch(r"[-+]?0[0-9]+", text):
+        return float(text)
+    return text
 
 
 class _TooMuch(Exception):
@@ -189,29 +204,15 @@ class _Builder:
 
     def _scalar(self, event: Any) -> Any:
         text: str = event.value
-        if _CONTROL.search(text):
+        if CONTROL.search(text):
             self._problem("control characters can't be part of a value", event)
             return ""
         if event.style or event.tag == "!":
             return text
-        if text in _WORDS:
-            return _WORDS[text]
-        first = text[0]
-        if first in "-+.0123456789":
-            return self._number(text, event)
-        return text
-
-    def _number(self, text: str, event: Any) -> Any:
         if len(text) > MAX_DIGITS and _FLOAT.match(text):
             self._problem(f"a number has at most {MAX_DIGITS} digits", event)
             return 0
-        if _INT.match(text):
-            return int(text)
-        if _OTHER_INT.match(text):
-            return int(text, 0)
-        if _FLOAT.match(text) and not re.fullmatch(r"[-+]?0[0-9]+", text):
-            return float(text)
-        return text
+        return plain(text)
 
     def _place(self, event: Any) -> Place:
         mark, end = event.start_mark, event.end_mark

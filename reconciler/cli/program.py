@@ -20,6 +20,7 @@ COMMANDS = {
     "apply": "plan, ask, and do it",
     "destroy": "remove everything that this stack owns",
     "import": "record existing objects as ours",
+    "export": "what exists and is not declared, as manifests",
     "output": "ids and outputs for the application",
     "graph": "dependencies between entries",
     "explain": "why an entry changes, or what a kind or field means",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+from reconciler.contract.declare import Refer, declared
 from reconciler.contract.spec import Mark, Output, Shape, Spec, shape_of
 from reconciler.model import (
     Action,
@@ -153,6 +154,21 @@ class Kind(ABC, Generic[S]):
                 if value is not None and not has_token(value):
                     found[output] = str(value)
         return found
+
+    def declare(self, live: Live, refer: Refer) -> Fields:
+        """The fields as an exported manifest gives them; those that the spec requires and nobody can read are left out."""
+        return declared(live.fields, self.shape, refer)
+
+    def named(self, field: str) -> bool:
+        """Whether a field is the natural key that an entry's name stands for where it is left out."""
+        return Mark.NAMED in self.shape.child(field).marks
+
+    def title(self, live: Live) -> str:
+        """What an exported entry is called, before it is made a name; the natural key, or what people call it."""
+        key = [live.fields.get(name) for name, shape in self.shape.children.items()
+               if shape.marks & {Mark.NAMED, Mark.IDENTITY} and isinstance(live.fields.get(name), str) and not shape.link]
+        known = (live.fields.get(name) for name in ("name", "display_name", "title"))
+        return str(next((one for one in (*key, *known) if one), live.id))
 
     # writing, as values
 

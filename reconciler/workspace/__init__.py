@@ -22,6 +22,7 @@ from reconciler.engine.recover import recover, unsettled
 from reconciler.engine.resume import Resumed, resumed
 from reconciler.errors import Invalid, Locked, Protected, Stale, Usage
 from reconciler.ledger import Holder, Ledger, Store
+from reconciler.manifest import MANIFESTS
 from reconciler.model import Address, Plan, Problem, Report, Resource, Result
 from reconciler.secret import Secret
 from reconciler.sources import Redactor
@@ -114,8 +115,8 @@ class Workspace:
         selectable(self.options, self.connections.vendors, {str(r.address) for r in resources} | self.ledger().entries.keys())
         ledger, held = self._recovered(resources, write)
         self._planned = ledger
-        made = plan(self._world(resources, ledger, destroy=destroy, write=write))
-        made = with_facts(made, self._kinds(resources, ledger, write))
+        kinds = self._kinds(resources, ledger, write)
+        made = with_facts(plan(self._world(resources, ledger, kinds, destroy=destroy, write=write)), kinds)
         reads = sum(o.api.reads_made for o in self.connections.opened.values())
         return replace(made, reads=reads, left_out=(*self.left_out, *made.left_out),
                        warnings=(*made.warnings, *held, *(w.message for w in self.warnings)))
@@ -182,14 +183,19 @@ class Workspace:
         journal.write(*recover(ledger, kinds, self.owner, signing.valid, signing.identify, self.clock))
         return journal.ledger()
 
-    def _world(self, resources: tuple[Resource, ...], ledger: Ledger, *, destroy: bool, write: bool) -> World:
-        kinds = self._kinds(resources, ledger, write)
+    def whole(self, kinds: Kinds) -> World:
+        """Everything that these kinds can show, declared or not; a project without manifests declares nothing."""
+        resources = self.validate() if (self.options.dir / MANIFESTS).is_dir() else ()
+        return self._world(resources, self.ledger(), kinds, everything=True)
+
+    def _world(self, resources: tuple[Resource, ...], ledger: Ledger, kinds: Kinds, *, destroy: bool = False,
+               write: bool = False, everything: bool = False) -> World:
         signing = self._signing(ledger, kinds)
         here = {kind.partition(".")[0] for kind in kinds}
         resources = tuple(r for r in resources if r.address.connection in here)
         ledger_here = replace(ledger, entries={a: e for a, e in ledger.entries.items() if a.partition(".")[0] in here})
         self.progress("reading " + ", ".join(sorted(here)))
-        observed = observe(kinds, resources, ledger_here)
+        observed = observe(kinds, resources, ledger_here, everything=everything)
         opened = {name: self.connections.open(name, read_only=not write) for name in here}
         return World(
             self.project.name, self.stack.name, resources, observed, ledger_here, kinds, signing.same, signing.seal,
@@ -237,7 +243,8 @@ class Workspace:
         """Another run came between: the same plan must come out once more."""
         resources = self.validate()
         ledger = self._settle(resources, ledger, True)
-        fresh = plan(self._world(resources, ledger, destroy=destroy, write=True))
+        kinds = self._kinds(resources, ledger, True)
+        fresh = plan(self._world(resources, ledger, kinds, destroy=destroy, write=True))
         for address, digest in approved.digests.items():
             if fresh.digests.get(address) != digest:
                 raise Stale(f"{address} is not planned any more as it was approved", "plan again")
@@ -266,7 +273,8 @@ class Workspace:
         resources = self.validate()
         ledger, _ = self._recovered(resources, True)
         self._planned = ledger
-        return plan_import(self._world(resources, ledger, destroy=False, write=True), pairs, take_over)
+        world = self._world(resources, ledger, self._kinds(resources, ledger, True), write=True)
+        return plan_import(world, pairs, take_over)
 
     def resume(self, fresh: Plan, digest: str, approved: Mapping[Address, str]) -> Resumed:
         """A fresh plan held to an approved one; Stale when it can't be."""

@@ -1,0 +1,73 @@
+"""`export`: what exists at a vendor and nothing declares, as manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.cli.console import Console
+from reconciler.cli.flags import COMMON, RUNNING, flags, options
+from reconciler.cli.session import opened
+from reconciler.manifest import MANIFESTS
+from reconciler.manifest.write import text
+from reconciler.model import Address, Fields
+from reconciler.workspace.exports import Choice, exported
+
+SCHEMA = Path("schemas", "manifest.json")
+
+
+@click.command("export")
+@click.option("--vendor", "vendors", multiple=True, required=True, metavar="V", help="The connection to export.")
+@click.option("--kind", "kinds", multiple=True, metavar="K", help="Only this kind (stripe.price, or price).")
+@click.option("--match", metavar="GLOB", help="Only objects whose id or natural key matches.")
+@click.option("--archived", is_flag=True, help="Archived objects too.")
+@click.option("--write", is_flag=True, help="Write new files under manifests/ instead of printing; nothing is overwritten.")
+@flags(COMMON, RUNNING)
+@click.pass_obj
+def command(console: Console, /, *, vendors: tuple[str, ...], kinds: tuple[str, ...], match: str | None, archived: bool,
+            write: bool, **given: Any) -> int:
+    """Print live objects that carry no mark and that no manifest declares, as manifests with their references.
+
+    Secrets and what the vendor makes by itself are left out; a plan after it holds only equal adoptions.
+    """
+    with opened(console, options(console, given)) as workspace:
+        found = exported(workspace, Choice(vendors, kinds, match, archived))
+        for sentence in found.left_out:
+            console.warn(sentence)
+        if not found.entries:
+            console.say("There is nothing that is not declared already.")
+        elif write:
+            for path, entries in _files(workspace.options.dir, found.entries).items():
+                console.write(path, text(entries, schema=_schema(workspace.options.dir, path)))
+                console.say(f"wrote {path.relative_to(workspace.options.dir)}: {len(entries)} entries")
+        else:
+            console.data(text(found.entries))
+    return 0
+
+
+def _files(root: Path, entries: Mapping[Address, Fields]) -> dict[Path, dict[Address, Fields]]:
+    """A new file for each kind, named after it."""
+    by_kind: dict[str, dict[Address, Fields]] = {}
+    for address, fields in entries.items():
+        by_kind.setdefault(address.kind, {})[address] = fields
+    return {_fresh(root / MANIFESTS, kind): found for kind, found in by_kind.items()}
+
+
+def _fresh(folder: Path, kind: str) -> Path:
+    connection, _, noun = kind.partition(".")
+    number = 1
+    while True:
+        path = folder / connection / (f"{noun}.yaml" if number == 1 else f"{noun}-{number}.yaml")
+        if not path.exists():
+            return path
+        number += 1
+
+
+def _schema(root: Path, path: Path) -> str | None:
+    """The JSON Schema as seen from a file, where the project has one."""
+    if not (root / SCHEMA).exists():
+        return None
+    return "/".join([".."] * (len(path.relative_to(root).parts) - 1)) + "/" + SCHEMA.as_posix()

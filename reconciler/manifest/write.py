@@ -1,0 +1,84 @@
+"""Entries → the text of a manifest, as a person would write it: block maps, short leaves on one line, texts as blocks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml as pyyaml
+
+from reconciler.model import Address, Fields
+from reconciler.yaml import CONTROL, plain
+
+WIDTH = 110
+SCHEMA = "# yaml-language-server: $schema={}\n"
+
+
+def text(entries: Mapping[Address, Fields], *, schema: str | None = None) -> str:
+    """One manifest, kinds and entries in the order given; `schema` is where the JSON Schema lies, seen from the file.
+
+    ValueError when a value can't stand in a manifest (a control character, which YAML can't carry as it is).
+    """
+    tree: dict[str, dict[str, Fields]] = {}
+    for address, fields in entries.items():
+        tree.setdefault(address.kind, _Block())[address.name] = _Block(fields)
+    parts = [pyyaml.dump(_Block({kind: named}), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH, indent=2,
+                         default_flow_style=None) for kind, named in tree.items()]
+    return (SCHEMA.format(schema) if schema else "") + "\n".join(parts)
+
+
+def unwritable(value: Any) -> bool:
+    """Whether a value holds characters that a manifest can't carry."""
+    if isinstance(value, str):
+        return CONTROL.search(value) is not None
+    if isinstance(value, Mapping):
+        return any(unwritable(item) for pair in value.items() for item in pair)
+    return isinstance(value, (list, tuple)) and any(unwritable(item) for item in value)
+
+
+class _Block(dict[str, Any]):
+    """A map that is always written in lines: kinds, entries."""
+
+
+class _Dumper(pyyaml.SafeDumper):
+    """Block maps down to the leaves; an empty line of thought is never a tag or an anchor."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Values are written out, as often as they come."""
+        return True
+
+    def represent_text(self, data: str) -> pyyaml.Node:
+        """A text in the plainest style that reads back as itself."""
+        if "\n" in data and not re.search(r"[ \t]+\n|^\s|\t|\r|[^\x20-\x7e\n\u00a0-\ud7ff\ue000-\ufffd]", data):
+            return self.represent_scalar("tag:yaml.org,2002:str", data, style="|")
+        style = None if isinstance(plain(data), str) else '"'
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+    def represent_fields(self, data: Mapping[str, Any]) -> pyyaml.Node:
+        """A map; on one line only where it is short and holds nothing that is better read in lines."""
+        node = self.represent_mapping("tag:yaml.org,2002:map", data.items())
+        node.flow_style = _short(data) and not (data and isinstance(data, _Block))
+        return node
+
+    def represent_items(self, data: list[Any]) -> pyyaml.Node:
+        """A list, likewise."""
+        node = self.represent_sequence("tag:yaml.org,2002:seq", data)
+        node.flow_style = _short(data)
+        return node
+
+
+def _short(value: Any) -> bool:
+    """Whether a collection reads well on one line."""
+    leaves = list(value.values()) if isinstance(value, Mapping) else list(value)
+    if not leaves:
+        return True
+    if any(isinstance(one, (dict, list)) and not (_short(one) and len(str(one)) <= 40) for one in leaves):
+        return False
+    return "\n" not in str(leaves) and "\\n" not in repr(leaves) and len(str(value)) <= 80
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
+_Dumper.add_representer(dict, _Dumper.represent_fields)
+_Dumper.add_representer(_Block, _Dumper.represent_fields)
+_Dumper.add_representer(list, _Dumper.represent_items)
