@@ -12,8 +12,10 @@ from reconciler.cli.applying import Applying, Consenting
 from reconciler.cli.console import Console
 from reconciler.cli.flags import COMMON, DECIDING, FORMAT, INTO, LOCKING, RUNNING, SELECTING, flags, options
 from reconciler.cli.session import opened
+from reconciler.engine.digest import of_plan as digest_of
 from reconciler.errors import Usage
 from reconciler.output import json
+from reconciler.output.saved import altered
 
 
 @click.command("apply")
@@ -36,13 +38,21 @@ def command(console: Console, /, *, plan: Path | None, auto_approve: bool, diges
     if plan is not None:
         if digest is not None or auto_approve:
             raise Usage("a saved plan is its own consent: neither --digest nor --auto-approve goes with it")
-        saved = json.load(read_plan(plan))
+        saved = _agreeing(json.load(read_plan(plan)))
         chosen = replace(chosen, allow=tuple(dict.fromkeys((*chosen.allow, *saved.consents))))
         if chosen.stack is None and not console.environ.get("RECONCILER_STACK"):
             chosen = replace(chosen, stack=saved.stack)
     consenting = Consenting(auto_approve=auto_approve, digest=_digest(digest), saved=saved)
     with opened(console, chosen) as workspace:
         return Applying(console, workspace, form, json_into).run(consenting)
+
+
+def _agreeing(saved: json.Saved) -> json.Saved:
+    """A saved plan whose digest is that of its parts: consents can't be slipped in below an approved digest."""
+    made = digest_of(saved.project, saved.stack, saved.accounts, saved.consents, saved.digests.values())
+    if made != saved.digest:
+        raise altered("its digest is not that of its actions, accounts and consents")
+    return saved
 
 
 def _digest(text: str | None) -> str | None:
@@ -57,7 +67,7 @@ def _digest(text: str | None) -> str | None:
 def read_plan(path: Path) -> str:
     """A saved plan's text; Usage when there is none."""
     try:
-        return path.read_text("utf-8")
+        return path.read_bytes().decode()
     except OSError as error:
         raise Usage(f"{path} can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

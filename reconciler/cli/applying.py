@@ -78,9 +78,9 @@ class Applying:
 
     def _show(self, plan: Plan, done: tuple[Address, ...], others: tuple[Address, ...]) -> None:
         if self.into is not None:
-            self.console.write(self.into, written(plan))
+            self.console.write(self.into, written(self.console, plan), cleaned=True)
         if self.form == "json":
-            self.console.data(events.planned(plan))
+            self.console.data(events.planned(plan, self.console.clean))
         else:
             show_plan(self.console, plan, "text", show_unchanged=self.workspace.options.show_unchanged)
         for address in done:
@@ -127,9 +127,9 @@ class Applying:
         report = self.workspace.apply(plan, destroy=destroy, digest=digest, on_event=told)
         told.end()
         if self.form == "json":
-            self.console.data(events.ended(plan, report))
+            self.console.data(events.ended(plan, report, self.console.clean))
         elif report.outcomes:
-            self.console.data(text.report(report, plan, color=self.console.color_out))
+            self.console.data(text.report(report, plan, color=self.console.color_out, source=self.console.source))
         if self.signal:
             return 128 + self.signal
         return code_of_report(report) or code_of(plan)

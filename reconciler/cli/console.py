@@ -49,15 +49,18 @@ class Console:
             verbose=environ.get("RECONCILER_LOG") in ("debug", "trace"),
         )
 
-    def data(self, text: str) -> None:
-        """What the command was asked for."""
-        self.out.write(self.clean(text if text.endswith("\n") else text + "\n"))
+    def data(self, text: str, *, cleaned: bool = False) -> None:
+        """What the command was asked for; `cleaned` where a checksum covers it already."""
+        self._still()
+        text = text if text.endswith("\n") else text + "\n"
+        self.out.write(text if cleaned else self.clean(text))
         self.out.flush()
 
     def page(self, text: str) -> None:
         """The same through PAGER, where one is set and a terminal is too short for it."""
         command = self.environ.get("PAGER", "")
         if command and not self.no_input and self.out.isatty() and text.count("\n") > get_terminal_size().lines - 2:
+            self._still()
             with suppress(OSError, BrokenPipeError):
                 subprocess.run(split(command), input=self.clean(text), text=True, check=False, env=dict(self.environ))
                 return
@@ -66,13 +69,11 @@ class Console:
     def say(self, text: str) -> None:
         """What a person should know beside it; silent with --quiet."""
         if not self.quiet:
-            self.err.write(self.clean(text) + "\n")
-            self.err.flush()
+            self._tell(text + "\n")
 
     def warn(self, text: str) -> None:
         """A warning; --quiet does not silence it."""
-        self.err.write(self.clean(f"warning: {text}") + "\n")
-        self.err.flush()
+        self._tell(f"warning: {text}\n")
 
     def failure(self, error: Failure) -> None:
         """Why the command did not do what it was asked for."""
@@ -80,15 +81,24 @@ class Console:
 
         shown = (problems.render(error.problems, self.source, color=self.color_err) if isinstance(error, Invalid)
                  else problems.failure(error, color=self.color_err))
-        self.err.write(self.clean(shown if shown.endswith("\n") else shown + "\n"))
+        self._tell(shown)
+
+    def _tell(self, text: str) -> None:
+        self._still()
+        self.err.write(self.clean(text))
         self.err.flush()
 
-    def write(self, path: Path, text: str) -> None:
-        """Write a file whole or not at all."""
+    def _still(self) -> None:
+        """The moving line goes before anything else is written."""
+        if self.progress is not None:
+            self.progress.stop()
+
+    def write(self, path: Path, text: str, *, cleaned: bool = False) -> None:
+        """Write a file whole or not at all; `cleaned` where a checksum covers it already."""
         draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(self.clean(text), "utf-8")
+            draft.write_text(text if cleaned else self.clean(text), "utf-8")
             draft.replace(path)
         except OSError as error:
             draft.unlink(missing_ok=True)
@@ -96,8 +106,7 @@ class Console:
 
     def confirm(self, question: str, answer: str) -> bool:
         """Whether the person typed exactly `answer`."""
-        self.err.write(question + " ")
-        self.err.flush()
+        self._tell(question + " ")
         return sys.stdin.readline().strip() == answer
 
     @property

@@ -7,7 +7,7 @@ import json as plain
 from reconciler import __version__
 from reconciler.cli.console import Console
 from reconciler.model import Plan, Report, Result
-from reconciler.output import json
+from reconciler.output import json, text
 from reconciler.workspace import Event
 
 
@@ -20,7 +20,8 @@ class Told:
     def __call__(self, event: Event) -> None:
         """One event."""
         if self.form == "json":
-            self.console.data(json.line(event.type, address=str(event.address), text=event.text, seconds=round(event.seconds, 3)))
+            self.console.data(json.line(event.type, address=str(event.address), text=self.console.clean(event.text),
+                                        seconds=round(event.seconds, 3)))
         elif self.console.progress is not None:
             self.console.progress.event(event)
 
@@ -30,23 +31,27 @@ class Told:
             self.console.progress.stop()
 
 
-def planned(plan: Plan) -> str:
+def planned(plan: Plan, clean: json.Clean) -> str:
     """The lines before the first call."""
     lines = [json.line("version", tool=__version__, format_version="1.0")]
-    shown = plain.loads(json.dump(plan, __version__))
+    shown = plain.loads(json.dump(plan, __version__, clean=clean))
     lines += [json.line("planned_change", change=action) for action in shown["actions"]]
     lines.append(json.line("change_summary", changes=shown["summary"], digest=shown["digest"], requests=shown["requests"]))
-    return "".join(line if line.endswith("\n") else line + "\n" for line in lines)
+    return "".join(lines)
 
 
-def ended(plan: Plan, report: Report) -> str:
-    """The lines after the last call."""
+def ended(plan: Plan, report: Report, clean: json.Clean) -> str:
+    """The lines after the last call; what went wrong with its place, as text output has it."""
+    actions = {action.address: action for action in plan.actions}
     lines = []
     for outcome in report.outcomes:
         if outcome.result is not Result.DONE:
-            lines.append(json.line("diagnostic", severity="error", address=str(outcome.address), summary=outcome.error,
-                                   result=outcome.result.value, detail=outcome.next))
+            at = text.place(outcome, actions.get(outcome.address))
+            lines.append(json.line(
+                "diagnostic", severity="error", address=str(outcome.address), result=outcome.result.value,
+                summary=clean(outcome.error), detail=clean(outcome.next), path=outcome.path,
+                at={"file": at.file, "line": at.line, "column": at.column} if at is not None else None))
     counts = {result.value: len(report.having(result)) for result in Result}
     lines.append(json.line("change_summary", operation="apply", changes=counts, run=report.run, interrupted=report.interrupted))
     lines.append(json.line("outputs", outputs={str(o.address): {"id": o.id} for o in report.outcomes if o.id}))
-    return "".join(line if line.endswith("\n") else line + "\n" for line in lines)
+    return "".join(lines)

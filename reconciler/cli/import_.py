@@ -30,13 +30,17 @@ def command(console: Console, /, *, addresses: tuple[str, ...], take_over: bool,
     with opened(console, options(console, given)) as workspace:
         plan = workspace.import_(pairs, take_over)
         if form == "json":
-            console.data(events.planned(plan))
+            console.data(events.planned(plan, console.clean))
         else:
             show_plan(console, plan, form)
         told = events.Told(console, form)
         report = workspace.apply(plan, on_event=told)
         told.end()
-        console.data(events.ended(plan, report) if form == "json" else text.report(report, plan, color=console.color_out))
+        console.data(
+            events.ended(plan, report, console.clean)
+            if form == "json"
+            else text.report(report, plan, color=console.color_out, source=console.source)
+        )
         return code_of_report(report)
 
 

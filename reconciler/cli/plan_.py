@@ -56,7 +56,7 @@ def _one(console: Console, chosen: Options, out: Path | None, into: Path | None,
         show_plan(console, plan, form, show_unchanged=chosen.show_unchanged)
         for path in (out, into):
             if path is not None:
-                console.write(path, written(plan, show_unchanged=chosen.show_unchanged))
+                console.write(path, written(console, plan, show_unchanged=chosen.show_unchanged), cleaned=True)
         if out is not None:
             console.say(f"Saved to {out}; `reconciler apply {out}` does exactly this.")
     return code_of(plan, detailed=detailed)

@@ -23,7 +23,8 @@ def opened(console: Console, options: Options) -> Iterator[Workspace]:
     console.clean = redactor.clean
     console.source = reader(options.dir)
     log(console)
-    progress = Progress(console.err, SystemClock(), quiet=console.quiet, clean=redactor.clean)
+    progress = Progress(console.err, SystemClock(), quiet=console.quiet, clean=redactor.clean,
+                        moving=not console.verbose)
     with progress, Workspace(options, environ=console.environ, progress=progress, redactor=redactor) as workspace:
         console.progress = progress
         yield workspace

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 
 from reconciler import __version__
@@ -14,21 +13,22 @@ from reconciler.output import json, text
 def show_plan(console: Console, plan: Plan, form: str, *, show_unchanged: bool = False) -> None:
     """The plan as text or JSON, on stdout."""
     if form == "json":
-        console.data(written(plan, show_unchanged=show_unchanged))
+        console.data(written(console, plan, show_unchanged=show_unchanged), cleaned=True)
         return
     shown = text.render(plan, show_unchanged=show_unchanged, color=console.color_out, width=width(console))
     console.page(shown)
 
 
-def written(plan: Plan, *, show_unchanged: bool = False) -> str:
-    """The plan as its file."""
-    return json.dump(plan, __version__, show_unchanged=show_unchanged)
+def written(console: Console, plan: Plan, *, show_unchanged: bool = False) -> str:
+    """The plan as its file, cleaned of secrets before its checksum is made."""
+    return json.dump(plan, __version__, show_unchanged=show_unchanged, clean=console.clean)
 
 
 def width(console: Console) -> int:
     """Columns to write for; a fixed width where there is no terminal, so that logs are the same everywhere."""
     if not console.out.isatty():
-        return int(os.environ.get("COLUMNS", "0") or 0) or 110
+        asked = console.environ.get("COLUMNS", "")
+        return int(asked) if asked.isdecimal() and int(asked) else 110
     return shutil.get_terminal_size((110, 40)).columns
 
 

@@ -15,7 +15,7 @@ from reconciler.output.escape import in_json
 from reconciler.output.money import currencies
 from reconciler.output.saved import FORMAT, Saved, read
 
-__all__ = ["Saved", "checksum", "dump", "line", "load"]
+__all__ = ["Clean", "Saved", "checksum", "dump", "line", "load"]
 
 Clean = Callable[[str], str]
 """Strikes secrets out of a text that somebody else wrote."""

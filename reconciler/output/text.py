@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 from reconciler.model import Action, Impact, Op, Plan
 from reconciler.output.details import details, tells
 from reconciler.output.escape import columns, pad, safe
-from reconciler.output.outcomes import report
+from reconciler.output.outcomes import place, report
 from reconciler.output.paint import BOLD, CYAN, DIM, GREEN, MAGENTA, RED, YELLOW, Paint
 from reconciler.output.words import symbol, word
 
-__all__ = ["render", "report"]
+__all__ = ["place", "render", "report"]
 
 HUES = {Op.CREATE: GREEN, Op.UPDATE: YELLOW, Op.REPLACE: MAGENTA, Op.DELETE: RED, Op.ADOPT: CYAN, Op.MOVE: CYAN,
         Op.FORGET: CYAN, Op.BLOCKED: RED, Op.NOOP: DIM}
