@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import os
 import shutil
@@ -11,11 +10,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
+from reconciler.clock import TestClock
+from reconciler.vendors.vault import VENDOR
+from reconciler.vendors.vault.sandbox import VaultSandbox
 from tests.vault.desk import Desk, Place
 
 ROOT = "root-of-the-tests"
@@ -60,13 +61,8 @@ def bao(server: str) -> Iterator[Place]:
 
 def sandbox() -> Place:
     """The imitation, for the same tests."""
-    if importlib.util.find_spec("reconciler.vendors.vault.sandbox") is None:
-        pytest.skip("the sandbox of Vault is not there yet")
-    from reconciler.clock import TestClock
-    from reconciler.vendors.vault import VENDOR
-
     clock = TestClock()
-    made: Any = importlib.import_module("reconciler.vendors.vault.sandbox").VaultSandbox(VENDOR.kinds, clock=clock)
+    made = VaultSandbox(VENDOR.kinds, clock=clock)
     return Place("http://sandbox.test", "placeholder", None, made.transport(), clock)
 
 
