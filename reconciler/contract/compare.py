@@ -50,7 +50,13 @@ def _covers_map(live: Any, want: dict[str, Any], shape: Shape) -> bool:
 
 def _covers_list(live: list[Any], want: list[Any], shape: Shape) -> bool:
     item = shape.item or PLAIN
+    if shape.ordered and _keys(live, shape) != _keys(want, shape):
+        return False
     return all(other is not _NOTHING and covers(other, one, item) for one, other in pairs(live, want, shape))
+
+
+def _keys(items: list[Any], shape: Shape) -> list[Any]:
+    return [item.get(shape.keyed) if isinstance(item, dict) else None for item in items]
 
 
 _NOTHING: Any = object()

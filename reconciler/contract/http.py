@@ -20,7 +20,7 @@ import httpx
 
 from reconciler import __version__
 from reconciler.clock import Clock, SystemClock
-from reconciler.contract.pacing import Pacing
+from reconciler.contract.pacing import Budget, Pacing
 from reconciler.contract.vendor import Settings
 from reconciler.errors import Denied, Exhausted, Failure, Missing, Refused, Unreadable, Unsure
 from reconciler.model import Call
@@ -51,6 +51,7 @@ class Api:
     default_url: ClassVar[str] = ""
     key_header: ClassVar[str | None] = None
     rate: ClassVar[float | None] = None
+    budgets: ClassVar[tuple[Budget, ...]] = ()
 
     def __init__(self, settings: Settings, *, connection: str, transport: httpx.BaseTransport | None = None,
                  clock: Clock | None = None, read_only: bool = False,
@@ -58,7 +59,8 @@ class Api:
         self.settings, self.connection, self.read_only = settings, connection, read_only
         self.clock, self.progress = clock or SystemClock(), progress or (lambda text: None)
         self.base_url = self.url().rstrip("/")
-        self.pacing = Pacing(settings.requests_per_second or self.own_rate(), self.clock)
+        self.pacing = Pacing(settings.requests_per_second or self.own_rate(), self.clock, self.budgets,
+                             settings.max_wait, self.progress, connection)
         self.reads_made = self.writes_made = 0
         self._count = threading.Lock()
         self._transport = transport

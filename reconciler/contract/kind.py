@@ -202,6 +202,10 @@ class Kind(ABC, Generic[S]):
 
     # judgement
 
+    def ended(self, live: Live) -> bool:
+        """Whether nothing is left of an object that a removed entry would remove."""
+        return live.archived
+
     def fate(self, live: Live) -> Fate:
         """What delete really does to this object."""
         return Fate()

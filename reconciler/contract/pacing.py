@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
+from collections.abc import Callable, Sequence
 
 from reconciler.clock import Clock
+from reconciler.errors import Exhausted
+
+Budget = tuple[int, float]
+"""So many requests in so many seconds, any seconds."""
 
 
 class Pacing:
     """Hands out one token a request, `rate` a second, after a first burst; None means no limit of ours.
 
-    `hold` keeps everybody waiting until a moment (monotonic seconds), which a vendor's Retry-After asks for.
+    `hold` keeps everybody waiting until a moment (monotonic seconds), which a vendor's Retry-After asks for. A spent
+    budget makes everybody wait too: that is told, and a wait over `most` seconds is Exhausted instead.
     """
 
-    def __init__(self, rate: float | None, clock: Clock) -> None:
-        self.rate, self.clock = rate, clock
+    def __init__(self, rate: float | None, clock: Clock, budgets: Sequence[Budget] = (), most: float = float("inf"),
+                 tell: Callable[[str], None] = lambda text: None, name: str = "") -> None:
+        self.rate, self.clock, self.most, self.tell, self.name = rate, clock, most, tell, name
+        self._spent: dict[Budget, deque[float]] = {budget: deque() for budget in budgets}
         self._lock = threading.Lock()
         self._free = clock.monotonic()
         self._held = 0.0
@@ -24,10 +33,29 @@ class Pacing:
         with self._lock:
             now = self.clock.monotonic()
             start = max(now, self._held, self._free - self._burst())
+            room, spent = self._room(now)
+            if room - now > self.most and room > start:
+                raise Exhausted(f"{self.name}: {spent} are used up: more in {room - now:.0f} s (max_wait is {self.most:g} s)",
+                                f"run it again in {room - now:.0f} s: what is done is not done again", wait=room - now)
+            tell, start = room - now >= 1 and room > start, max(start, room)
+            for times in self._spent.values():
+                times.append(start)
             if self.rate is not None:
                 self._free = max(self._free, start) + 1.0 / self.rate
+        if tell:
+            self.tell(f"{self.name}: waiting {start - now:.0f} s: {spent} are used up")
         if start > now:
             self.clock.sleep(start - now)
+
+    def _room(self, now: float) -> tuple[float, str]:
+        """When every budget has room for one more request, and which has it last."""
+        room, spent = now, ""
+        for (most, seconds), times in self._spent.items():
+            while times and times[0] <= now - seconds:
+                times.popleft()
+            if len(times) >= most and times[-most] + seconds > room:
+                room, spent = times[-most] + seconds, f"{most} requests in {seconds:.0f} s"
+        return room, spent
 
     def hold(self, seconds: float) -> None:
         """Nobody asks before this many seconds have passed."""

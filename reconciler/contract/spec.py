@@ -38,9 +38,10 @@ class Mark(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
-    """A list whose items are matched by one of their fields, not by place."""
+    """A list whose items are matched by one of their fields, not by place; `ordered` says that their order counts too."""
 
     by: str
+    ordered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ class Shape:
     impact: Impact | None = None
     link: Link | None = None
     keyed: str | None = None
+    ordered: bool = False
     normal: Callable[[Any], Any] | None = None
     default: Any = None
     required: bool = False
@@ -143,11 +145,12 @@ def _shape(annotation: Any, metadata: tuple[Any, ...], default: Any = None, requ
         kind, item = "list", _shape(get_args(annotation)[0], ())
     elif get_origin(annotation) is dict:
         kind, item = "map", _shape(get_args(annotation)[1], ())
+    keyed = next((m for m in metadata if isinstance(m, Keyed)), None)
     return Shape(
         marks=frozenset(m for m in metadata if isinstance(m, Mark)),
         impact=next((m for m in metadata if isinstance(m, Impact)), None),
         link=next((m for m in metadata if isinstance(m, Link)), None),
-        keyed=next((m.by for m in metadata if isinstance(m, Keyed)), None),
+        keyed=keyed.by if keyed is not None else None, ordered=keyed is not None and keyed.ordered,
         normal=next((m.normal for m in metadata if isinstance(m, Canonical)), None),
         default=default, required=required, kind=kind, children=children, item=item,
     )

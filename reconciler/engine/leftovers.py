@@ -34,7 +34,7 @@ def _leftover(ledger: Ledger, kind: Kind[Any], observed: Observed, match: Match,
     live = observed.of(kind.bound).get(entry.id)
     old = retired(entry, observed.of(kind.bound), float("inf"))
     base = Action(Op.FORGET, address, id=entry.id, live=live, want=Want(address, {}))
-    if live is None or (live.archived and not old):
+    if live is None or (kind.ended(live) and not old):
         word = "already gone" if live is None else f"already {_past(kind.fate(live).word)}"
         return replace(base, notes=(Note(word),), live=None)
     if live.owner is not None and live.owner.stack != match.stack and match.valid(live.owner):
