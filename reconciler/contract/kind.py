@@ -214,6 +214,10 @@ class Kind(ABC, Generic[S]):
         """Whether this change needs another object, beyond what IMMUTABLE says (one-way fields)."""
         return change.replaces
 
+    def replacing(self, live: Live, want: Want[S]) -> Replace:
+        """Which goes first when this object is replaced; `replace`, unless it hangs on what changes."""
+        return self.replace
+
     def revivable(self, live: Live, want: Want[S]) -> bool:
         """Whether an archived object with our key is brought back; if not, a new one takes its key."""
         return True
@@ -228,6 +232,10 @@ class Kind(ABC, Generic[S]):
 
     def check(self, fields: Fields) -> Iterable[tuple[str, str]]:
         """Offline findings that no single field's type can say, as (path, message)."""
+        return ()
+
+    def remarks(self, live: Live, want: Want[S]) -> Iterable[Note]:
+        """What an object that needs no change still has to say: what it was made with can't follow the manifest."""
         return ()
 
     def releases(self, action: Action) -> bool:

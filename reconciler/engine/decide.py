@@ -78,8 +78,20 @@ def decide(d: Deciding, resource: Resource, fields: Fields, found: Found) -> Act
     kind = d.kinds[resource.address.kind]
     want = d.want(resource, fields)
     action = _decided(d, kind, resource, want, found)
-    notes = action.notes + tuple(Note(text) for text in found.notes)
+    notes = (*action.notes, *(Note(text) for text in found.notes), *_remarks(d, kind, resource, action))
     return replace(action, at=resource.at, resource=resource, needs=needs_of(kind, resource), notes=notes)
+
+
+def _remarks(d: Deciding, kind: Kind[Any], resource: Resource, action: Action) -> Iterable[Note]:
+    """What an object that stays has to say: what can't follow the manifest, a secret that nobody here ever saw."""
+    if action.live is None or action.want is None or action.op not in (Op.NOOP, Op.UPDATE, Op.ADOPT, Op.MOVE):
+        return
+    yield from kind.remarks(action.live, action.want)
+    entry = d.ledger.entries.get(str(resource.address))
+    heard = {*entry.delivered, *entry.undelivered} if entry is not None else set()
+    for output, meaning in kind.outputs.items():
+        if meaning.once and output not in heard and (output in resource.lifecycle.deliver or action.op is Op.ADOPT):
+            yield Note(f"{output} unknown, rotate to obtain")
 
 
 def needs_of(kind: Kind[Any], resource: Resource) -> tuple[Address, ...]:
@@ -168,7 +180,7 @@ def rotates(d: Deciding, resource: Resource) -> bool:
 
 def replaced(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], live: Live, base: Action) -> Action:
     """A new object and the end of the old one, in the order that the kind can bear."""
-    first = kind.replace is Replace.CREATE_FIRST
+    first = kind.replacing(live, want) is Replace.CREATE_FIRST
     turned = rotates(d, resource)
     whole = replace(want, fields={k: v for k, v in d.want(resource, {**resource.fields, **want.fields}).fields.items()
                                   if k not in deferred(kind)})

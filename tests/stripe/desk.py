@@ -14,8 +14,6 @@ from reconciler.secret import Secret
 from reconciler.vendors.stripe import VENDOR, StripeSettings
 from reconciler.vendors.stripe.api import StripeApi
 from reconciler.vendors.stripe.form import pairs
-from reconciler.vendors.stripe.price import Price
-from reconciler.vendors.stripe.product import Product
 from reconciler.vendors.stripe.sandbox import StripeSandbox
 from tests.referee import CONTRACTS, Exchange, Habits, Referee
 
@@ -25,13 +23,18 @@ HABITS = Habits(form=True, forgiven={
 
 
 class Desk:
-    """One Stripe account in the sandbox, and the two kinds over it."""
+    """One Stripe account in the sandbox, and all kinds over it, each by its noun."""
 
     def __init__(self, **settings: Any) -> None:
         self.clock = TestClock()
         self.sandbox = StripeSandbox(VENDOR.kinds, clock=self.clock)
         self.api = self.connect(**settings)
-        self.product, self.price = Product(self.api), Price(self.api)
+        self.kinds: dict[str, Any] = {kind.name: kind(self.api) for kind in VENDOR.kinds}
+
+    def __getattr__(self, noun: str) -> Any:
+        if noun != "kinds" and f"stripe.{noun}" in self.kinds:
+            return self.kinds[f"stripe.{noun}"]
+        raise AttributeError(noun)
 
     def connect(self, key: str = "sk_test_123", **settings: Any) -> StripeApi:
         """Another client of the same account."""

@@ -1,4 +1,4 @@
-"""Stripe: products and prices."""
+"""Stripe: what is sold, what it costs, what is counted, taken off and taxed, and where customers and events go."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ from pydantic import Field
 
 from reconciler.contract import Env, Settings, Vendor
 from reconciler.secret import Secret
+from reconciler.vendors.stripe.coupon import Coupon
+from reconciler.vendors.stripe.entitlement import Feature, ProductFeature
+from reconciler.vendors.stripe.meter import Meter
+from reconciler.vendors.stripe.portal import PortalConfiguration
 from reconciler.vendors.stripe.price import Price
 from reconciler.vendors.stripe.product import Product
+from reconciler.vendors.stripe.promotion_code import PromotionCode
+from reconciler.vendors.stripe.tax_rate import TaxRate
+from reconciler.vendors.stripe.webhook import WebhookEndpoint
 
 
 class StripeSettings(Settings):
@@ -26,5 +33,6 @@ class StripeSettings(Settings):
 
 
 VENDOR = Vendor(
-    "stripe", StripeSettings, "reconciler.vendors.stripe.api:StripeApi", (Product, Price),
+    "stripe", StripeSettings, "reconciler.vendors.stripe.api:StripeApi",
+    (Product, Price, Coupon, PromotionCode, TaxRate, Meter, Feature, ProductFeature, WebhookEndpoint, PortalConfiguration),
     "reconciler.vendors.stripe.sandbox:StripeSandbox")

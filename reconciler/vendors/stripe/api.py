@@ -26,13 +26,17 @@ _MODE = re.compile(r"(?:sk|rk)_(?:org_)?(test|live)_")
 class StripeApi(Api):
     """One connection to Stripe.
 
-    No request goes through the `stripe` SDK; docs/decisions/stripe-sdk.md says why, and a test compares what is
-    sent with what the SDK would send.
+    No request goes through the `stripe` SDK; docs/decisions/001-stripe-sdk.md says why, and a test compares what is
+    sent with what the SDK would send. `declared` are the ids of the products that manifests name, by address.
     """
 
     default_url = "https://api.stripe.com"
     key_header = "Idempotency-Key"
     _acting = ""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.declared: dict[str, str] = {}
 
     @property
     def stripe(self) -> StripeSettings:

@@ -35,7 +35,8 @@ class StripeKind(RestKind[S]):
 
     def from_wire(self, body: Mapping[str, Any]) -> Fields:
         """The spec's fields, metadata without our mark."""
-        return {**super().from_wire(body), "metadata": without_marks(body.get("metadata"))}
+        fields = super().from_wire(body)
+        return {**fields, "metadata": without_marks(body.get("metadata"))} if "metadata" in self.shape.children else fields
 
     def owner(self, body: Mapping[str, Any]) -> Owner | None:
         """The mark in its metadata."""
@@ -52,7 +53,7 @@ class StripeKind(RestKind[S]):
 
     def read(self, answer: Any) -> Live | None:
         """The object, when the answer shows it with all that has to be asked for."""
-        if not isinstance(answer, dict) or answer.get("deleted") or any(name not in answer for name in self.expand):
+        if not isinstance(answer, dict) or answer.get("deleted") or not all(shows(answer, name) for name in self.expand):
             return None
         return super().read(answer)
 
@@ -63,7 +64,11 @@ class StripeKind(RestKind[S]):
         return Call("POST", self.path, {**body, **self.query_one()})
 
     def update(self, live: Live, want: Want[S], changes: Changes) -> Iterable[Call]:
-        """One POST with what changed; of a nested model the whole, with what is live below what is wanted."""
+        """One POST with what changed; of a nested model the whole, with what is live below what is wanted.
+
+        Right after a create, what is the vendor's own default needs no request.
+        """
+        changes = tuple(change for change in changes if not self._born_so(change))
         fields = self.cleared(self.changed(want, changes))
         for name, value in fields.items():
             if self.shape.child(name).kind == "model" and isinstance(value, dict):
@@ -73,6 +78,9 @@ class StripeKind(RestKind[S]):
         body = self.to_wire({name: value for name, value in fields.items() if name != "metadata" or value})
         if body:
             yield Call("POST", self.item(live.id), {**body, **self.query_one()})
+
+    def _born_so(self, change: Change) -> bool:
+        return change.path in self.later and change.before is None and change.after == self.shape.child(change.path).default
 
     def release(self, live: Live) -> Iterable[Call]:
         """One POST that takes our keys out of the metadata."""
@@ -117,6 +125,17 @@ class Archived(StripeKind[S]):
         """That to switch an object off is to remove it."""
         if self.switched_off(changes):
             yield Note(text, path="active", impact=Impact.DELETE)
+
+
+def shows(answer: Any, path: str) -> bool:
+    """Whether an answer shows what was asked for on demand; below a null there is nothing to show."""
+    for name in path.split("."):
+        if answer is None:
+            return True
+        if not isinstance(answer, dict) or name not in answer:
+            return False
+        answer = answer[name]
+    return True
 
 
 def without_empty(value: Any) -> Any:

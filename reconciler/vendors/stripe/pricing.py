@@ -26,7 +26,8 @@ def lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
-def _currency_key(key: str) -> str:
+def currency_key(key: str) -> str:
+    """A currency as the key of a map; ValueError when it is not three small letters."""
     if len(key) != 3 or not key.isascii() or not key.isalpha() or not key.islower():
         raise ValueError("must be a currency code of three small letters, such as eur")
     return key
@@ -97,7 +98,7 @@ class PriceSpec(Spec):
     tiers_mode: Annotated[Literal["graduated", "volume"] | None, Mark.IMMUTABLE, Impact.MONEY] = None
     transform_quantity: Annotated[TransformQuantity | None, Mark.IMMUTABLE, Impact.MONEY] = None
     recurring: Annotated[Recurring | None, Mark.IMMUTABLE, Impact.MONEY] = None
-    currency_options: Annotated[dict[Annotated[str, AfterValidator(_currency_key)], CurrencyOption] | None,
+    currency_options: Annotated[dict[Annotated[str, AfterValidator(currency_key)], CurrencyOption] | None,
                                 Impact.MONEY] = None
     tax_behavior: TaxBehavior = "unspecified"
     nickname: Annotated[str | None, Impact.COSMETIC] = None

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import AfterValidator, Field
 
 from reconciler.contract import Ask, Canonical, Link, Mark, Named, Output, Replace, Scene, Spec
 from reconciler.errors import Denied
-from reconciler.model import Action, Call, Fate, Fields, Impact, Live, Note, Op, Unseen, has_token
-from reconciler.vendors.stripe.archived import Archived
+from reconciler.model import Action, Call, Change, Changes, Fate, Fields, Impact, Live, Note, Op, Unseen, Want, has_token
+from reconciler.vendors.stripe.archived import Archived, without_empty
 from reconciler.vendors.stripe.metadata import Metadata
+
+if TYPE_CHECKING:
+    from reconciler.vendors.stripe.api import StripeApi
 
 PRICED = "reconciler:priced"
 """Our own key in the raw body: whether the product has or had a price, where that was asked."""
@@ -107,6 +110,7 @@ class Product(Archived[ProductSpec]):
     def list(self, ask: Ask) -> Iterable[Live | Unseen]:
         """All products; of those that the ledger holds and the manifests no longer name, whether they have prices."""
         wanted = {want.get("id") for want in ask.wants}
+        cast("StripeApi", self.api).declared |= {str(want.address): want["id"] for want in ask.wants if want.get("id")}
         for body in self.api.pages(self.path, self.query_list):
             live = self.live(body)
             leaving = live.id in ask.ids and live.id not in wanted and not live.archived
@@ -121,6 +125,18 @@ class Product(Archived[ProductSpec]):
                        for active in (True, False))
         except Denied:
             return True
+
+    def update(self, live: Live, want: Want[ProductSpec], changes: Changes) -> Iterable[Call]:
+        """One POST with what changed; of the tax details none can be emptied alone, so all are before the rest is written."""
+        if any(change.path.startswith("tax_details.") and change.after is None for change in changes):
+            yield Call("POST", self.item(live.id), {"tax_details": None})
+            details = without_empty({**live.fields["tax_details"], **want["tax_details"]})
+            changes = tuple(change for change in changes if not change.path.startswith("tax_details"))
+            if details:
+                changes = (*changes, Change("tax_details", None, details))
+            live, want = replace(live, fields={**live.fields, "tax_details": None}), replace(
+                want, fields={**want.fields, "tax_details": details})
+        yield from super().update(live, want, changes)
 
     def fate(self, live: Live) -> Fate:
         """Deleted when it is known never to have had a price, else archived."""

@@ -4,29 +4,49 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
 from reconciler.sandbox.store import Request, Response, Sandbox
-from reconciler.vendors.stripe import sandbox_catalog as catalog
 from reconciler.vendors.stripe.form import nested, split
-from reconciler.vendors.stripe.sandbox_catalog import PRICES, PRODUCTS, Body
+from reconciler.vendors.stripe.sandbox_catalog import CATALOG, PRICES, PRODUCTS
+from reconciler.vendors.stripe.sandbox_collection import Account, Body, Collection, at, equal, merged, replaced, without
+from reconciler.vendors.stripe.sandbox_discounts import DISCOUNTS
 from reconciler.vendors.stripe.sandbox_params import EXPAND, INT, TEXT, Complaint, Param, made_of, read
+from reconciler.vendors.stripe.sandbox_portal import PORTAL
+from reconciler.vendors.stripe.sandbox_taxes import TAXES
+from reconciler.vendors.stripe.sandbox_usage import USAGE
+from reconciler.vendors.stripe.sandbox_webhooks import WEBHOOKS
 
 ACCOUNT = "acct_1Sandbox"
 SUBSCRIPTIONS = "/v1/subscriptions"
-_NOUNS = {PRODUCTS: "product", PRICES: "price", SUBSCRIPTIONS: "subscription"}
-_HIDDEN = {PRICES: ("tiers", "currency_options")}
-_LINKS = {PRODUCTS: {"default_price": PRICES}, PRICES: {"product": PRODUCTS}, SUBSCRIPTIONS: {}}
-_LISTS: Mapping[str, Param] = {
-    PRODUCTS: catalog.PRODUCT_LIST, PRICES: catalog.PRICE_LIST,
-    SUBSCRIPTIONS: made_of(price=TEXT, status=TEXT)}
 _PAGING = {"limit": INT, "starting_after": TEXT, "ending_before": TEXT, "expand": EXPAND}
 
 
+def _fits(body: Body, name: str, wanted: Any) -> bool:
+    if name == "price":
+        return any(item["price"]["id"] == wanted for item in body["items"]["data"])
+    return equal(body, name, wanted)
+
+
+COLLECTIONS = (*CATALOG, *DISCOUNTS, *TAXES, *USAGE, *WEBHOOKS, *PORTAL,
+               Collection(SUBSCRIPTIONS, "subscription", "sub", made_of(price=TEXT, status=TEXT), fits=_fits))
+
+
+def _pattern(collection: Collection) -> re.Pattern[str]:
+    """Which paths are this collection's: itself, its objects, and what can be done to them."""
+    path = re.escape(collection.path).replace(r"\{parent\}", "(?P<parent>[^/]+)")
+    acts = "|".join(collection.acts)
+    return re.compile(rf"(?P<path>{path})(?:/(?P<id>[^/]+)(?:/(?P<act>{acts}))?)?" if acts else
+                      rf"(?P<path>{path})(?:/(?P<id>[^/]+))?(?P<act>)")
+
+
+_ROUTES = tuple((_pattern(collection), collection) for collection in COLLECTIONS)
+
+
 class StripeSandbox(Sandbox):
-    """Products, prices and as much of subscriptions as is read of them."""
+    """Every collection that has a kind, and as much of subscriptions as is read of them."""
 
     connected: frozenset[str] = frozenset()
 
@@ -94,127 +114,129 @@ class StripeSandbox(Sandbox):
         given = nested(split(request.body.decode()) if request.method == "POST" else request.query)
         if request.path == "/v1/account" and request.method == "GET":
             return {"id": request.headers.get("stripe-account", ACCOUNT), "object": "account"}
-        for path in _LISTS:
-            if request.path == path and request.method == "GET":
-                return self._list(path, given, request)
-            if request.path == path and request.method == "POST" and path != SUBSCRIPTIONS:
-                return self._create(path, given, request)
-            if request.path.startswith(f"{path}/") and path != SUBSCRIPTIONS:
-                return self._one(path, unquote(request.path[len(path) + 1:]), given, request)
+        for pattern, collection in _ROUTES:
+            hit = pattern.fullmatch(request.path)
+            if hit is not None:
+                account = self._account(request, unquote(hit.groupdict().get("parent") or ""))
+                if account.parent:
+                    account.find(PRODUCTS, "product", account.parent, "product", 404)
+                id = hit["id"]
+                found = self._all(collection, hit["path"], given, account, request) if id is None else \
+                    self._one(collection, hit["path"], unquote(id), given, account, request, hit["act"])
+                if found is not None:
+                    return found
         raise Complaint(f"Unrecognized request URL ({request.method}: {request.path}).", status=404)
 
-    def _held(self, path: str) -> dict[str, Body]:
-        return self.objects.setdefault(path, {})
-
-    def _find(self, path: str, id: str, param: str = "id", status: int = 404) -> Body:
-        found = self._held(path).get(id)
-        if found is None:
-            raise Complaint(f"No such {_NOUNS[path]}: '{id}'", status=status, code="resource_missing", param=param)
-        return found
-
-    def _one(self, path: str, id: str, given: Body, request: Request) -> Body:
-        held = self._find(path, id, "price" if path == PRICES else "id")
-        if request.method == "GET":
-            expand = read(given, made_of(expand=EXPAND)).get("expand", [])
-            return self._shown(path, held, expand)
-        if request.method == "DELETE" and path == PRODUCTS:
-            if any(price["product"] == id for price in self._held(PRICES).values()):
-                raise Complaint("This product cannot be deleted because it has one or more user-created prices.")
-            del self._held(path)[id]
-            return {"id": id, "object": "product", "deleted": True}
-        if request.method == "POST":
-            return self._update(path, held, given)
-        raise Complaint(f"Unrecognized request URL ({request.method}: {request.path}).", status=404)
-
-    def _create(self, path: str, given: Body, request: Request) -> Body:
-        params, expand = self._params(given, catalog.PRODUCT_CREATE if path == PRODUCTS else catalog.PRICE_CREATE)
+    def _account(self, request: Request, parent: str) -> Account:
         live = bool(re.match(r"Bearer (sk|rk)_live_", request.headers.get("authorization", "")))
-        return self._shown(path, self._made(path, params, live), expand)
+        return Account(self.objects, int(self.clock.now()), live, request.headers.get("stripe-version", ""), parent)
 
-    def _made(self, path: str, params: Body, live: bool) -> Body:
-        first = params.pop("default_price_data", None)
-        if params.get("id") in self._held(path):
-            raise Complaint("Product already exists.", code="resource_already_exists", param="id")
-        fields = catalog.new_product(params) if path == PRODUCTS else catalog.new_price(params, self._held(PRODUCTS))
-        if path == PRICES:
-            self._take_key(params, None)
-        fields["metadata"] = _merged({}, params.get("metadata"))
-        stamp = int(self.clock.now())
-        body = {"id": self._id(path), "object": _NOUNS[path], "created": stamp, "livemode": live, **fields,
-                **({"updated": stamp} if path == PRODUCTS else {})}
-        self._held(path)[body["id"]] = body
+    def _all(self, collection: Collection, path: str, given: Body, account: Account, request: Request) -> Body | None:
+        if request.method == "GET":
+            return self._list(collection, path, given, account)
+        return self._create(collection, path, given, account) if request.method == "POST" and collection.new else None
+
+    def _one(self, collection: Collection, path: str, id: str, given: Body, account: Account, request: Request,
+             act: str) -> Body | None:
+        held = account.find(path, collection.noun, id, collection.key, 404)
+        if request.method == "DELETE" and collection.gone is not None:
+            collection.gone(held, account)
+            del account.held(path)[id]
+            return {"id": id, "object": collection.object, "deleted": True}
+        if request.method == "POST" and act:
+            return self._kept(collection, path, collection.acts[act](held, account), given, account)
+        if request.method == "POST" and collection.update is not None:
+            return self._update(collection, path, held, given, account)
+        if request.method == "GET" and not act:
+            expand = read(given, made_of(expand=EXPAND)).get("expand", [])
+            return self._shown(collection, held, expand, account)
+        return None
+
+    def _create(self, collection: Collection, path: str, given: Body, account: Account) -> Body:
+        params, expand = self._params(given, collection.create)
+        shown = self._shown(collection, self._made(collection, path, params, account), expand, account)
+        once = account.held(path)[shown["id"]].pop("_once", {})
+        return {**shown, **once}
+
+    def _made(self, collection: Collection, path: str, params: Body, account: Account) -> Body:
+        assert collection.new is not None
+        first, metadata = params.pop("default_price_data", None), params.pop("metadata", None)
+        marked = {"metadata": merged({}, metadata)} if collection.marked else {}
+        fields = collection.new(params, account)
+        body = {"id": self._id(collection), "object": collection.object, "livemode": account.live,
+                **dict.fromkeys(collection.stamps, account.now), **fields, **marked}
+        account.held(path)[body["id"]] = body
         if first is not None:
-            body["default_price"] = self._made(PRICES, {**first, "product": body["id"]}, live)["id"]
+            prices = next(one for one in COLLECTIONS if one.path == PRICES)
+            body["default_price"] = self._made(prices, PRICES, {**first, "product": body["id"]}, account)["id"]
         return body
 
-    def _id(self, path: str) -> str:
-        numbers = self._held("/numbers").setdefault(path, {"next": 0})
+    def _id(self, collection: Collection) -> str:
+        numbers = self.objects.setdefault("/numbers", {}).setdefault(collection.path, {"next": 0})
         numbers["next"] += 1
-        return f"{'prod' if path == PRODUCTS else 'price'}_{numbers['next']}"
+        return f"{collection.prefix}_{numbers['next']}"
 
-    def _update(self, path: str, held: Body, given: Body) -> Body:
-        params, expand = self._params(given, catalog.PRODUCT_UPDATE if path == PRODUCTS else catalog.PRICE_UPDATE)
-        if path == PRODUCTS:
-            changed = catalog.changed_product(held, params, self._held(PRICES))
-            changed["updated"] = int(self.clock.now())
-        else:
-            changed = catalog.changed_price(held, params, self._held(PRODUCTS))
-            self._take_key(params, held["id"])
-        changed["metadata"] = _merged(held["metadata"],
-                                      params["metadata"]) if "metadata" in params else held["metadata"]
-        self._held(path)[held["id"]] = changed
-        return self._shown(path, changed, expand)
+    def _update(self, collection: Collection, path: str, held: Body, given: Body, account: Account) -> Body:
+        params, expand = self._params(given, collection.update or made_of())
+        metadata = params.pop("metadata", ...)
+        marked = {} if metadata is ... else {"metadata": merged(held["metadata"], metadata)}
+        changed = {**collection.changed(held, params, account), **marked}
+        return self._kept(collection, path, changed, {"expand": expand} if expand else {}, account)
+
+    def _kept(self, collection: Collection, path: str, body: Body, given: Body, account: Account) -> Body:
+        touched = {"updated": account.now} if "updated" in collection.stamps else {}
+        account.held(path)[body["id"]] = {**body, **touched}
+        return self._shown(collection, account.held(path)[body["id"]], given.get("expand", []), account)
 
     @staticmethod
     def _params(given: Body, allowed: Param) -> tuple[Body, list[str]]:
         params = read(given, made_of(allowed.required, **allowed.fields, expand=EXPAND))
         return params, params.pop("expand", [])
 
-    def _take_key(self, params: Body, id: str | None) -> None:
-        """A lookup key has one holder, archived or not; it is moved when that is asked for."""
-        key = params.get("lookup_key")
-        for other in self._held(PRICES).values() if key else ():
-            if other["lookup_key"] == key and other["id"] != id:
-                if not params.get("transfer_lookup_key"):
-                    raise Complaint(f"A price (`{other['id']}`) already uses that lookup key.", param="lookup_key")
-                other["lookup_key"] = None
-
     # what is shown
 
-    def _list(self, path: str, given: Body, request: Request) -> Body:
-        params = read(given, made_of(**_LISTS[path].fields, **_PAGING))
+    def _list(self, collection: Collection, path: str, given: Body, account: Account) -> Body:
+        params = read(given, made_of(**collection.list.fields, **_PAGING))
         limit = params.pop("limit", 10)
         if not 1 <= limit <= 100:
             raise Complaint("This value must be between 1 and 100 (inclusive).", code="parameter_invalid_integer",
                             param="limit")
         expand = [_below_data(name) for name in params.pop("expand", [])]
         after, before = params.pop("starting_after", None), params.pop("ending_before", None)
-        found = [body for body in reversed(self._held(path).values()) if all(_fits(body,
-                                                                                   *one) for one in params.items())]
+        params |= {name: False for name in ("archived",) if name in collection.list.fields and name not in params}
+        held = account.held(path)
+        found = [body for body in reversed(held.values())
+                 if all(collection.fits(body, *one) for one in params.items())]
         for cursor, param in ((after, "starting_after"), (before, "ending_before")):
             if cursor is not None:
-                self._find(path, cursor, param, 400)
-        place = {id: n for n, id in enumerate(reversed(self._held(path)))}
+                account.find(path, collection.noun, cursor, param)
+        place = {id: n for n, id in enumerate(reversed(held))}
         if after is not None:
             found = [body for body in found if place[body["id"]] > place[after]]
         if before is not None:
             found = [body for body in found if place[body["id"]] < place[before]]
         page = found[-limit:] if before is not None else found[:limit]
         return {"object": "list", "url": path, "has_more": len(found) > limit,
-                "data": [self._shown(path, body, expand) for body in page]}
+                "data": [self._shown(collection, body, expand, account) for body in page]}
 
-    def _shown(self, path: str, body: Body, expand: list[str]) -> Body:
+    def _shown(self, collection: Collection, body: Body, expand: list[str], account: Account) -> Body:
         """An object with what was asked for; the rest of what is shown on demand stays out."""
-        shown = {key: value for key, value in body.items() if key not in _HIDDEN.get(path, ()) or key in expand}
+        shown: Body = {key: value for key, value in body.items() if not key.startswith("_")}
+        for name in collection.hidden:
+            if name not in expand:
+                shown = without(shown, name)
         for name in expand:
-            if name in _LINKS[path]:
-                target = _LINKS[path][name]
-                shown[name] = body[name] and self._shown(target, self._held(target)[body[name]], [])
-            elif name not in _HIDDEN.get(path, ()):
+            if name in collection.links:
+                gone = body.get("_gone", {}).get(name)
+                target = gone or self._target(collection.links[name], at(shown, name), account)
+                shown = replaced(shown, name, target)
+            elif name not in collection.hidden:
                 raise Complaint(f"This property cannot be expanded ({name}).", param="expand")
-        if "currency_options" in shown:
-            shown["currency_options"] = catalog.options_shown(body)
-        return shown
+        return collection.shown(shown, account)
+
+    def _target(self, path: str, id: Any, account: Account) -> Any:
+        target = next(one for one in COLLECTIONS if one.path == path)
+        return id and self._shown(target, account.held(path)[id], [], account)
 
 
 def _below_data(name: str) -> str:
@@ -222,24 +244,3 @@ def _below_data(name: str) -> str:
         raise Complaint(f"This property cannot be expanded ({name}). You may want to try expanding 'data.{name}'.",
                         param="expand")
     return name[len("data."):]
-
-
-def _merged(held: Mapping[str, str], given: Mapping[str, str] | None) -> dict[str, str]:
-    """Metadata after an update: keys are merged, an empty text takes one away, an empty map takes all."""
-    merged = {key: value for key, value in {**held, **given}.items() if value != ""} if given is not None else {}
-    if len(merged) > 50:
-        raise Complaint(f"Metadata can have at most 50 keys; you have {len(merged)}.", param="metadata")
-    return merged
-
-
-def _fits(body: Body, name: str, wanted: Any) -> bool:
-    if name in ("ids", "lookup_keys"):
-        return body["id" if name == "ids" else "lookup_key"] in wanted
-    if name == "created":
-        tests = {"gt": int.__gt__, "gte": int.__ge__, "lt": int.__lt__, "lte": int.__le__}
-        return all(tests[how](body["created"], limit) for how, limit in wanted.items())
-    if name == "recurring":
-        return all((body["recurring"] or {}).get(key) == value for key, value in wanted.items())
-    if name == "price":
-        return any(item["price"]["id"] == wanted for item in body["items"]["data"])
-    return bool(body.get(name) == wanted)

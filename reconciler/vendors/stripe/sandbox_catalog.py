@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from reconciler.vendors.stripe.sandbox_collection import CREATED, Account, Body, Collection, equal
 from reconciler.vendors.stripe.sandbox_params import (
     BOOL,
     DECIMAL,
@@ -22,9 +22,7 @@ from reconciler.vendors.stripe.sandbox_params import (
     one_of,
 )
 
-Body = dict[str, Any]
-
-PRODUCTS, PRICES = "/v1/products", "/v1/prices"
+PRODUCTS, PRICES, METERS = "/v1/products", "/v1/prices", "/v1/billing/meters"
 
 _TAX = one_of("exclusive", "inclusive", "unspecified")
 _TIERS = many(made_of(("up_to",), up_to=TEXT, unit_amount=INT, unit_amount_decimal=DECIMAL, flat_amount=INT,
@@ -38,7 +36,6 @@ _RECURRING = made_of(("interval",), interval=_INTERVAL, interval_count=INT, mete
 _FEATURES = many(made_of(("name",), name=Param(longest=80)), 15)
 _SIZE = made_of(("height", "length", "weight", "width"), height=FLOAT, length=FLOAT, weight=FLOAT, width=FLOAT)
 _TAX_DETAILS = made_of(tax_code=TEXT.clearable, performance_location=TEXT)
-_CREATED = made_of(gt=INT, gte=INT, lt=INT, lte=INT)
 _DESCRIPTOR = Param(longest=22)
 
 PRODUCT_CREATE = made_of(
@@ -53,7 +50,7 @@ PRODUCT_UPDATE = made_of(
     marketing_features=_FEATURES.clearable, metadata=METADATA, package_dimensions=_SIZE.clearable, shippable=BOOL,
     statement_descriptor=_DESCRIPTOR.clearable, tax_code=TEXT.clearable, tax_details=_TAX_DETAILS.clearable,
     unit_label=TEXT.clearable, url=TEXT.clearable)
-PRODUCT_LIST = made_of(active=BOOL, created=_CREATED, ids=many(TEXT), shippable=BOOL, type=one_of("good", "service"),
+PRODUCT_LIST = made_of(active=BOOL, created=CREATED, ids=many(TEXT), shippable=BOOL, type=one_of("good", "service"),
                        url=TEXT)
 PRICE_CREATE = made_of(
     ("currency",), product=TEXT, currency=TEXT, unit_amount=INT, unit_amount_decimal=DECIMAL,
@@ -66,7 +63,7 @@ PRICE_CREATE = made_of(
 PRICE_UPDATE = made_of(
     active=BOOL, currency_options=_OPTIONS.clearable, lookup_key=Param(longest=200, clears=True), metadata=METADATA,
     nickname=TEXT.clearable, tax_behavior=_TAX, transfer_lookup_key=BOOL)
-PRICE_LIST = made_of(active=BOOL, created=_CREATED, currency=TEXT, lookup_keys=many(TEXT, 10), product=TEXT,
+PRICE_LIST = made_of(active=BOOL, created=CREATED, currency=TEXT, lookup_keys=many(TEXT, 10), product=TEXT,
                      recurring=made_of(interval=_INTERVAL, meter=TEXT, usage_type=one_of("licensed", "metered")),
                      type=one_of("one_time", "recurring"))
 
@@ -80,19 +77,19 @@ _EMPTY_PRICE: Body = {
     "transform_quantity": None, "unit_amount": None, "unit_amount_decimal": None, "currency_options": {}}
 
 
-def new_product(given: Body) -> Body:
+def new_product(given: Body, account: Account) -> Body:
     """A product as Stripe stores it."""
+    if given.get("id") in account.held(PRODUCTS):
+        raise Complaint("Product already exists.", code="resource_already_exists", param="id")
     _descriptor(given)
     return {**_EMPTY_PRODUCT, **given}
 
 
-def changed_product(product: Body, given: Body, prices: Mapping[str, Body]) -> Body:
+def changed_product(product: Body, given: Body, account: Account) -> Body:
     """A product after an update; a default price must be one of its own, and active."""
     price = given.get("default_price")
     if price is not None:
-        held = prices.get(price)
-        if held is None:
-            raise Complaint(f"No such price: '{price}'", code="resource_missing", param="default_price")
+        held = account.find(PRICES, "price", price, "default_price")
         if held["product"] != product["id"]:
             raise Complaint(f"The price specified ({price}) does not belong to the product {product['id']}.",
                             param="default_price")
@@ -117,29 +114,35 @@ def _descriptor(given: Body) -> None:
         given["statement_descriptor"] = plain
 
 
-def new_price(given: Body, products: Mapping[str, Body]) -> Body:
+def ended_product(product: Body, account: Account) -> None:
+    """A product that has prices, archived ones too, is not deleted."""
+    if any(price["product"] == product["id"] for price in account.held(PRICES).values()):
+        raise Complaint("This product cannot be deleted because it has one or more user-created prices.")
+
+
+def new_price(given: Body, account: Account) -> Body:
     """A price as Stripe stores it: both forms of each amount, the defaults of a recurring one."""
-    if given.get("product") not in products:
-        raise Complaint(f"No such product: '{given.get('product')}'", code="resource_missing", param="product")
-    given["currency"] = _currency(given["currency"], "currency")
+    account.find(PRODUCTS, "product", str(given.get("product")), "product")
+    given["currency"] = currency(given["currency"], "currency")
     tiered = given.get("billing_scheme") == "tiered"
     amounts = _amounts(given, "", tiered)
     if tiered and not given.get("tiers_mode"):
         raise Complaint("Missing required param: tiers_mode.", code="parameter_missing", param="tiers_mode")
     if tiered and given.get("transform_quantity"):
         raise Complaint("You cannot use `transform_quantity` with tiers.", param="transform_quantity")
-    options = {_currency(key, "currency_options"): {"tax_behavior": "unspecified",
+    options = {currency(key, "currency_options"): {"tax_behavior": "unspecified",
                                                     **_amounts(value, f"currency_options[{key}]", tiered)}
                for key, value in given.get("currency_options", {}).items()}
     kept = {key: value for key, value in given.items() if key != "transfer_lookup_key"}
     price = {**_EMPTY_PRICE, **kept, **amounts, "currency_options": options,
-             "recurring": _recurring(given.get("recurring"))}
+             "recurring": _recurring(given.get("recurring"), account)}
+    _take_key(given, None, account)
     return {**price, "type": "recurring" if price["recurring"] else "one_time"}
 
 
-def changed_price(price: Body, given: Body, products: Mapping[str, Body]) -> Body:
+def changed_price(price: Body, given: Body, account: Account) -> Body:
     """A price after an update; how it is taxed is said once, and a product's default price stays on sale."""
-    if given.get("active") is False and products.get(price["product"], {}).get("default_price") == price["id"]:
+    if given.get("active") is False and account.held(PRODUCTS).get(price["product"], {}).get("default_price") == price["id"]:
         raise Complaint("This price cannot be archived because it is the default price of its product.", param="active")
     for said, now, at in [(price["tax_behavior"], given.get("tax_behavior"), "tax_behavior")]:
         if now is not None and said not in ("unspecified", now):
@@ -147,7 +150,18 @@ def changed_price(price: Body, given: Body, products: Mapping[str, Body]) -> Bod
     values = {key: value for key, value in given.items() if key != "transfer_lookup_key"}
     if "currency_options" in values:
         values["currency_options"] = _changed_options(price, values["currency_options"])
+    _take_key(given, price["id"], account)
     return {**price, **values}
+
+
+def _take_key(given: Body, id: str | None, account: Account) -> None:
+    """A lookup key has one holder, archived or not; it is moved when that is asked for."""
+    key = given.get("lookup_key")
+    for other in account.held(PRICES).values() if key else ():
+        if other["lookup_key"] == key and other["id"] != id:
+            if not given.get("transfer_lookup_key"):
+                raise Complaint(f"A price (`{other['id']}`) already uses that lookup key.", param="lookup_key")
+            other["lookup_key"] = None
 
 
 def _changed_options(price: Body, given: Body | None) -> Body:
@@ -156,7 +170,7 @@ def _changed_options(price: Body, given: Body | None) -> Body:
         return {}
     tiered, options = price["billing_scheme"] == "tiered", dict(price["currency_options"])
     for key, value in given.items():
-        code, held = _currency(key, "currency_options"), options.get(key.lower(), {})
+        code, held = currency(key, "currency_options"), options.get(key.lower(), {})
         if code == price["currency"]:
             raise Complaint("The price's own currency can't be changed.", param=f"currency_options[{key}]")
         says_amount = value.keys() - {"tax_behavior"}
@@ -169,14 +183,25 @@ def _changed_options(price: Body, given: Body | None) -> Body:
     return options
 
 
-def options_shown(price: Body) -> Body:
+def _options_shown(price: Body, account: Account) -> Body:
     """The currencies as an expanded price shows them: its own among them."""
+    if "currency_options" not in price:
+        return price
     own = {name: price[name] for name in ("custom_unit_amount", "tax_behavior", "unit_amount", "unit_amount_decimal")}
-    return {price["currency"]: {**own, **({"tiers": price["tiers"]} if price["tiers"] else {})},
-            **price["currency_options"]}
+    tiers = {"tiers": price["tiers"]} if price.get("tiers") else {}
+    return {**price, "currency_options": {price["currency"]: {**own, **tiers}, **price["currency_options"]}}
 
 
-def _currency(code: str, param: str) -> str:
+def _fits(body: Body, name: str, wanted: Any) -> bool:
+    if name in ("ids", "lookup_keys"):
+        return body["id" if name == "ids" else "lookup_key"] in wanted
+    if name == "recurring":
+        return all((body["recurring"] or {}).get(key) == value for key, value in wanted.items())
+    return equal(body, name, wanted)
+
+
+def currency(code: str, param: str) -> str:
+    """A currency as Stripe keeps it."""
     if not re.fullmatch("[A-Za-z]{3}", code):
         raise Complaint(f"Invalid currency: {code}. Stripe supports only three-letter codes.", param=param)
     return code.lower()
@@ -236,7 +261,7 @@ def _both(given: Body, name: str, at: str) -> Body:
 _LONGEST = {"day": 1095, "week": 156, "month": 36, "year": 3}
 
 
-def _recurring(given: Body | None) -> Body | None:
+def _recurring(given: Body | None, account: Account) -> Body | None:
     if given is None:
         return None
     shown = {"interval_count": 1, "meter": None, "trial_period_days": None, "usage_type": "licensed", **given}
@@ -244,4 +269,13 @@ def _recurring(given: Body | None) -> Body | None:
         raise Complaint("The maximum billing period is three years.", param="recurring[interval_count]")
     if shown["meter"] and shown["usage_type"] != "metered":
         raise Complaint("A meter needs `usage_type=metered`.", param="recurring[meter]")
+    if shown["meter"] and account.find(METERS, "meter", shown["meter"], "recurring[meter]")["status"] != "active":
+        raise Complaint("You cannot attach an inactive meter to a price.", param="recurring[meter]")
     return shown
+
+
+CATALOG = (
+    Collection(PRODUCTS, "product", "prod", PRODUCT_LIST, new_product, PRODUCT_CREATE, changed_product, PRODUCT_UPDATE,
+               gone=ended_product, links={"default_price": PRICES}, stamps=("created", "updated"), fits=_fits),
+    Collection(PRICES, "price", "price", PRICE_LIST, new_price, PRICE_CREATE, changed_price, PRICE_UPDATE, key="price",
+               hidden=("tiers", "currency_options"), links={"product": PRODUCTS}, fits=_fits, shown=_options_shown))
