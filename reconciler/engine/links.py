@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,10 +16,13 @@ from reconciler.model import Action, Address, Change, Changes, Fields, Impact, N
 Known = Callable[[Any], Any]
 
 
-def with_links(d: Deciding, actions: Iterable[Action], known: Known) -> list[Action]:
-    """The second pass: all that is known is known, so every deferred field can be compared."""
+def with_links(d: Deciding, actions: Iterable[Action], known: Known, stays: Collection[Address] = ()) -> list[Action]:
+    """The second pass: all that is known is known, so every deferred field can be compared.
+
+    `stays` are addresses whose objects stay although they were to go: they are blocked, or left out of this run.
+    """
     actions = list(actions)
-    moved = _moved_targets(actions)
+    moved = _moved_targets(action for action in actions if action.address not in stays)
     return [_linked(d, action, known, moved) for action in actions]
 
 

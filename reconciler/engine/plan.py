@@ -95,8 +95,24 @@ def plan(world: World) -> Plan:
         action = decide(d, resource, fields, replace(found, leftovers=found.leftovers + old))
         actions.append(known.learn(action))
     actions.extend(leftovers(world.ledger, world.kinds, world.observed, match, {a.address for a in actions}))
-    actions = with_former(with_links(d, actions, known), world.ledger, world.kinds, world.observed)
-    return finished(world, [replace(a, seen=digest.fingerprint(a.live, world.veil)) for a in actions])
+    return _linked(world, d, actions, known)
+
+
+def _linked(world: World, d: Deciding, actions: list[Action], known: Known) -> Plan:
+    """The plan with its deferred links; what points at an object moves along only if that object really goes.
+
+    Whether it does is known once all are judged: then those that stay after all are linked to again.
+    """
+    actions = [replace(a, seen=digest.fingerprint(a.live, world.veil)) for a in actions]
+    drops = {action.address for action in actions if action.drops}
+    stays: frozenset[Address] = frozenset()
+    while True:
+        linked = with_former(with_links(d, actions, known, stays), world.ledger, world.kinds, world.observed)
+        made = finished(world, linked)
+        more = drops - {action.address for action in made.actions if action.acts} - stays
+        if not more:
+            return made
+        stays |= more
 
 
 def in_order(world: World, resources: Iterable[Resource]) -> list[Resource]:
