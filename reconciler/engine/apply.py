@@ -197,6 +197,7 @@ class Apply:
         fields = fill(action.want.fields, self.prepare.find) if action.want is not None else {}
         prints = self.means.prints(action.address.kind, {k: v for k, v in fields.items() if not has_token(v)})
         id = self.known.get(action.address, {}).get("id")
+        id = None if id is None else str(id)
         return entries.finished(action, self.journal.entries, prints, id, self.means.clock.now())
 
     def _broken(self, track: Track, error: BaseException, sorter: TopologicalSorter[Step]) -> None:
