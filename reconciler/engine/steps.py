@@ -50,6 +50,7 @@ def steps(actions: Iterable[Action], kinds: Kinds) -> dict[Step, set[Step]]:
         _lay_own(action, acting, kinds, graph)
         if action.drop:
             late |= _lay_drop(action, users.get(action.address, ()), kinds, graph)
+    late |= _lay_followers(acting, kinds, graph)
     _lay_releases(acting, kinds, graph)
     for taker, holder in exchanges(acting.values(), kinds).items():
         part = "drop" if acting[holder].op is Op.DELETE else "make"
@@ -59,7 +60,7 @@ def steps(actions: Iterable[Action], kinds: Kinds) -> dict[Step, set[Step]]:
 
 
 def _unwound(graph: dict[Step, set[Step]], loose: set[tuple[Step, Step]]) -> dict[Step, set[Step]]:
-    """The graph without circles: a drop that waits for another drop gives way.
+    """The graph without circles: a drop that waits for another drop gives way, and so does who follows.
 
     Circles come from what the ledger remembers of half-done runs (an address that stands for its old and its new
     object), and from an object that must be made anew under one that must go first.
@@ -140,6 +141,22 @@ def _lay_drop(action: Action, users: Iterable[Action], kinds: Kinds,
         if goes in graph and action.address in user.former and not _only_late(kinds, user, action.address.kind):
             graph[drop].add(goes)
             edges.add((drop, goes))
+    return edges
+
+
+def _lay_followers(acting: Mapping[Address, Action], kinds: Kinds, graph: dict[Step, set[Step]]) -> set[tuple[Step, Step]]:
+    """Where two follow one new object and one of them needs the other, that other goes first; returns these edges.
+
+    A product turns to its new price before a page does that offers both.
+    """
+    edges = set()
+    for action in acting.values():
+        make = Step(action.address, "make")
+        for need in action.needs if action.op not in (Op.DELETE, Op.FORGET) else ():
+            link = Step(need, "link")
+            if link in graph and need != action.address and set(_late(acting[need], kinds)) & set(action.needs):
+                graph[make].add(link)
+                edges.add((make, link))
     return edges
 
 

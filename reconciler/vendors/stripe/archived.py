@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from reconciler.contract import RestKind, from_metadata, metadata_of, overlay, without_marks
+from reconciler.contract import Ask, RestKind, from_metadata, metadata_of, overlay, without_marks
 from reconciler.contract.compare import empty
 from reconciler.contract.kind import S
 from reconciler.contract.owner import RESERVED
-from reconciler.model import Call, Change, Changes, Fate, Fields, Impact, Live, Note, Owner, Want
+from reconciler.model import Call, Change, Changes, Fate, Fields, Impact, Live, Note, Owner, Unseen, Want
 from reconciler.vendors.stripe.metadata import removal
 
 
@@ -28,6 +28,11 @@ class StripeKind(RestKind[S]):
     def query_list(self) -> Fields:
         """What every list of this kind asks for."""
         return {**self.query, **({"expand": [f"data.{name}" for name in self.expand]} if self.expand else {})}
+
+    def list(self, ask: Ask) -> Iterable[Live | Unseen]:
+        """Every page, with what Stripe shows on demand."""
+        for body in self.api.pages(self.path, self.query_list):
+            yield self.live(body)
 
     def query_one(self) -> Mapping[str, Any]:
         """The expansions of one object."""
