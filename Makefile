@@ -33,8 +33,10 @@ check: $(STAMP)  ## lint, types, layers, generated files
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_generated.py
 
-generate: $(STAMP)  ## write what is generated from the kinds
+generate: $(STAMP)  ## write what is generated from the kinds: schemas, their pages, help and completion
 	$(BIN)/reconciler schema --write schemas
+	$(BIN)/reconciler docs --write docs/kinds
+	$(BIN)/python -m reconciler.cli.ready
 
 faults: $(STAMP)  ## the fault trials in depth; SEED=n replays, TRIALS=n shortens
 	SEED=$(SEED) CRASH_TRIALS=$(TRIALS) TRIALS=$(TRIALS) \

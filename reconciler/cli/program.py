@@ -62,9 +62,10 @@ class Program(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-             epilog="Flags follow the command. Exit codes: 0 fine, 1 error, 2 changes, 3 findings, 4 blocked, 5 stale, "
-                    "6 incomplete, 7 locked, 64 usage.")
+@click.group(cls=Program, options_metavar="", subcommand_metavar="COMMAND [ARGUMENTS] [FLAGS]",
+             context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+             epilog="`reconciler COMMAND --help` tells its flags, which follow the command. Exit codes: 0 fine, 1 error, "
+                    "2 changes, 3 findings, 4 blocked, 5 stale, 6 incomplete, 7 locked, 64 usage.")
 def program() -> None:
     """Keep SaaS vendors in step with YAML manifests: read what is live, show a plan, apply it."""
 

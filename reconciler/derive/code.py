@@ -42,12 +42,12 @@ def dotenv(outputs: Outputs, prefix: str = "") -> str:
     if hidden:
         said.append(f"# {_counted(hidden, 'secret')} left out.")
     if odd:
-        said.append(f"# {_counted(odd, 'value')} with control or invisible characters left out.")
+        said.append(f"# {_counted(odd, 'value', ' with control or invisible characters')} left out.")
     return "\n".join([*said, *sorted(lines)]) + "\n"
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"1 {noun} is" if count == 1 else f"{count} {noun}s are"
+def _counted(count: int, noun: str, more: str = "") -> str:
+    return f"1 {noun}{more} is" if count == 1 else f"{count} {noun}s{more} are"
 
 
 def _pairs(outputs: Outputs) -> Iterator[tuple[Address, str, Any]]:

@@ -39,10 +39,14 @@ def index(kinds: Sequence[Kind[Any]]) -> str:
              ("One page per kind; `reconciler explain KIND` says the same in a terminal. What every kind has in common, "
              "`lifecycle` above all, is told by `reconciler explain KIND.lifecycle`.")]
     for vendor in dict.fromkeys(kind.connection for kind in kinds):
-        rows = [(f"[{kind.bound}]({kind.bound}.md)", _prose(sentence(kind.__doc__)), _prose(words.key_of(kind)),
-                 _prose(words.removal(kind))) for kind in kinds if kind.connection == vendor]
+        rows = [(f"[{kind.bound}]({kind.bound}.md)", prose(sentence(kind.__doc__)), _key(kind), prose(words.removal(kind)))
+                for kind in kinds if kind.connection == vendor]
         lines += ["", f"## {vendor}", "", *_table(("kind", "what it is", "natural key", "when its entry is removed"), rows)]
     return "\n".join(lines) + "\n"
+
+
+def _key(kind: Kind[Any]) -> str:
+    return " + ".join(f"`{name}`" for name in words.key_fields(kind)) or "none"
 
 
 def page(kind: Kind[Any], linked: Collection[str] = (), cases: Cases | None = None) -> str:
@@ -52,18 +56,18 @@ def page(kind: Kind[Any], linked: Collection[str] = (), cases: Cases | None = No
              ("When its entry is removed", words.removal(kind)), *words.judgements(kind)]
     return "\n".join([
         GENERATED, f"# {kind.bound}", "", *_paragraphs(kind), "",
-        *_table(("", ""), [(label, _prose(text)) for label, text in facts]), "",
+        *_table(("", ""), [(label, prose(text)) for label, text in facts]), "",
         "## Fields", "", *_fields(kind, linked, cases), "",
         ("A field that is left out is not managed; `null` puts the default there, or clears it. A change in place keeps the "
         "object; a new object is another one at the vendor."), "",
         "## Outputs", "",
         "For other entries, as `{ref: NAME, output: OUTPUT}`; `id` where none is named.", "",
-        *(f"- `{name}`" + (f": {_prose(said)}" if said else "") for name, said in words.outputs_of(kind)), ""])
+        *(f"- `{name}`" + (f": {prose(said)}" if said else "") for name, said in words.outputs_of(kind)), ""])
 
 
 def _paragraphs(kind: Kind[Any]) -> list[str]:
     text = inspect.cleandoc(type(kind).__doc__ or "")
-    return ["\n\n".join(_prose(" ".join(part.split())) for part in text.split("\n\n"))]
+    return ["\n\n".join(prose(" ".join(part.split())) for part in text.split("\n\n"))]
 
 
 def _fields(kind: Kind[Any], linked: Collection[str], cases: Cases | None) -> list[str]:
@@ -71,9 +75,9 @@ def _fields(kind: Kind[Any], linked: Collection[str], cases: Cases | None) -> li
     heads = ("field", "type", "default", "a change", "impact", "to know", *(("tried",) if tried is not None else ()))
     rows = []
     for field in every(kind):
-        row = (f"`{field.path}`", _prose(words.type_of(field)), _default(field), _change(kind, field),
+        row = (f"`{field.path}`", prose(words.type_of(field)), _default(field), _change(kind, field),
                words.impact_of(field.shape).value, _to_know(kind, field, linked))
-        rows.append((*row, _prose(", ".join(tried.get(field.path, ())))) if tried is not None else row)
+        rows.append((*row, prose(", ".join(tried.get(field.path, ())))) if tried is not None else row)
     return _table(heads, rows)
 
 
@@ -92,13 +96,13 @@ def _change(kind: Kind[Any], field: Field) -> str:
 
 
 def _to_know(kind: Kind[Any], field: Field, linked: Collection[str]) -> str:
-    said = [_prose(text) for text in (field.doc.removesuffix("."), *words.limits_of(field)) if text]
+    said = [prose(text) for text in (field.doc.removesuffix("."), *words.limits_of(field)) if text]
     for word, meaning in words.marks_of(kind, field.shape):
         target = word.removeprefix("-> ")
         if target != word:
             said.append(f"refers to {f'[{target}]({target}.md)' if target in linked else target}")
         elif word not in _TOLD:
-            said.append(_prose(meaning if word.startswith("by ") else word))
+            said.append(prose(meaning if word.startswith("by ") else word))
     return "; ".join(said)
 
 
@@ -106,7 +110,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads), *(f"| {' | '.join(row)} |" for row in rows)]
 
 
-def _prose(text: str) -> str:
+def prose(text: str) -> str:
     """A text with nothing in it that Markdown would read, but for what stands in backticks, which stays code."""
     parts = _CODE.split(text)
     return "".join(part.replace("|", "\\|") if n % 2 else _MARKED.sub(r"\\\1", part) for n, part in enumerate(parts))

@@ -17,6 +17,8 @@ from reconciler.model import Action, Plan
 from reconciler.suggest import did_you_mean
 
 LIFECYCLE = "lifecycle"
+LONGEST = 50
+"""How much of a type fits in a line beside others; the field's own explanation has the rest."""
 
 
 def explain_kind(kind: Kind[Any]) -> str:
@@ -36,7 +38,8 @@ def _line(kind: Kind[Any], field: Field) -> tuple[str, str, str]:
     star = "*" if field.shape.required else " "
     marks = [word for word, _ in words.marks_of(kind, field.shape) if word not in ("required", "compared by meaning")]
     impact = [field.shape.impact.value] if field.shape.impact is not None else []
-    return f"{star} {field.path}", words.type_of(field), ", ".join([*marks, *impact])
+    typed = words.type_of(field)
+    return f"{star} {field.name}", typed if len(typed) <= LONGEST else f"{typed[:LONGEST]}…", ", ".join([*marks, *impact])
 
 
 def explain_field(kind: Kind[Any], path: str) -> str:

@@ -24,7 +24,7 @@ def every(kind: Kind[Any]) -> Iterator[Field]:
 
 def found(kind: Kind[Any], path: str) -> Field | None:
     """The field at a path such as `tiers[0].up_to`, `tiers.up_to` or `metadata.team`, with what it inherits."""
-    return next((field for field in _all(kind) if _pattern(field.path).fullmatch(path)), None)
+    return next((field for field in _all(kind) if _pattern(field).fullmatch(path)), None)
 
 
 def located(kind: Kind[Any], path: str) -> Field:
@@ -32,7 +32,6 @@ def located(kind: Kind[Any], path: str) -> Field:
     field = found(kind, path)
     if field is not None:
         return field
-    near = did_you_mean(path, [field.path for field in every(kind)])
     above, inside = path, None
     while above and inside is None:
         above = _LAST.sub("", above)
@@ -41,6 +40,7 @@ def located(kind: Kind[Any], path: str) -> Field:
     where = f"{kind.bound}.{inside.path}" if inside is not None else kind.bound
     if not names:
         raise Usage(f"there are no fields below {where}", f"reconciler explain {where}")
+    near = did_you_mean(path if inside is None else inside.path + path[len(above):], names)
     raise Usage(f"{kind.bound} has no field {path}", near or f"there are: {', '.join(names)}")
 
 
@@ -67,9 +67,9 @@ def _with_inner(field: Field, above: Shape) -> Iterator[Field]:
         yield from _with_inner(child, shape)
 
 
-def _pattern(path: str) -> re.Pattern[str]:
+def _pattern(field: Field) -> re.Pattern[str]:
     """A field's path, with any index or key where a list or map stands; an index may be left out."""
-    text = re.escape(path)
-    if text.endswith(r"\.\*"):
+    text = re.escape(field.path)
+    if text.endswith(r"\.\*") and not field.children and field.item is None:
         text = text.removesuffix(r"\.\*") + r"\..+"
     return re.compile(text.replace(r"\.\*", r"\.[^.\[]+").replace(r"\[\]", r"(?:\[[^\]]*\])?"))

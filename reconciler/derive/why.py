@@ -38,7 +38,7 @@ def why(action: Action, kind: Kind[Any], plan: Plan) -> Iterator[str]:
     if requests:
         yield from ("", "Requests" + ("" if action.acts or _is_quiet(action) else ", if it were not held back"))
         for n, (step, call) in enumerate(requests, 1):
-            yield from _request(n, step, call)
+            yield from _request(n, "" if action.op is Op.DELETE else _STEP_WORDS[step], call)
     if action.address in plan.digests:
         yield from ("", f"Digest {plan.digests[action.address]}")
 
@@ -182,8 +182,7 @@ def _requests(action: Action) -> Iterator[tuple[str, Call]]:
     return ((step, call) for step in _STEPS for call in getattr(action, step))
 
 
-def _request(n: int, step: str, call: Call) -> Iterator[str]:
-    said = _STEP_WORDS[step]
+def _request(n: int, said: str, call: Call) -> Iterator[str]:
     yield f"  {n}. {call.method} {safe(str(plain(call.path)))}" + (f"  ({said})" if said else "")
     body = call.body if isinstance(call.body, Mapping) else {"body": call.body} if call.body is not None else {}
     for name, value in {**call.query, **body}.items():

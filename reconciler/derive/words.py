@@ -37,10 +37,14 @@ _TYPES = {"string": "text", "integer": "whole number", "number": "number", "bool
 # kinds
 
 
+def key_fields(kind: Kind[Any]) -> list[str]:
+    """The fields that make up the natural key."""
+    return [name for name, shape in kind.shape.children.items() if shape.marks & {Mark.NAMED, Mark.IDENTITY}]
+
+
 def key_of(kind: Kind[Any]) -> str:
     """The natural key of a kind in one sentence."""
-    shapes = kind.shape.children
-    names = [name for name, shape in shapes.items() if shape.marks & {Mark.NAMED, Mark.IDENTITY}]
+    shapes, names = kind.shape.children, key_fields(kind)
     named = next((name for name in names if Mark.NAMED in shapes[name].marks), None)
     if not names:
         return "none: " + ("its mark tells which object is which" if kind.room else "the ledger tells which object is which")
@@ -140,7 +144,7 @@ def limits_of(field: Field) -> list[str]:
 
 
 _BOUNDS = {"minimum": "at least {}", "exclusiveMinimum": "more than {}", "maximum": "at most {}",
-           "exclusiveMaximum": "less than {}", "multipleOf": "a multiple of {}", "pattern": "matches {}"}
+           "exclusiveMaximum": "less than {}", "multipleOf": "a multiple of {}", "pattern": "matches `{}`"}
 _COUNTS = (("minLength", "maxLength", "character", "characters"), ("minItems", "maxItems", "entry", "entries"),
            ("minProperties", "maxProperties", "key", "keys"))
 

@@ -1,0 +1,257 @@
+#compdef reconciler
+# Completion of reconciler for zsh; generated.
+# Names of entries as they are usually laid out: a kind at the margin, its names one step in.
+_reconciler_addresses() {
+    find "$1/manifests" "$1/overlays" -name '*.yaml' ! -name '*.test.yaml' -exec awk '
+        FNR == 1 { kind = "" }
+        /^[a-z][a-z0-9_]*\.[a-z0-9_]+:/ { sub(/:.*/, "", $1); kind = $1; step = 0; next }
+        /^[^ #]/ { kind = "" }
+        kind != "" && match($0, /^ +/) {
+            if (!step) step = RLENGTH
+            if (RLENGTH == step && $1 ~ /^[A-Za-z0-9][A-Za-z0-9_.@-]*:/) { sub(/:.*/, "", $1); print kind "/" $1 }
+        }' {} + 2>/dev/null | sort -u
+}
+
+# Keys below one key of reconciler.yaml: stacks, vendors.
+_reconciler_keys() {
+    awk -v section="$2:" '
+        $1 == section && /^[a-z]/ { on = 1; step = 0; next }
+        /^[^ #]/ { on = 0 }
+        on && match($0, /^ +/) {
+            if (!step) step = RLENGTH
+            if (RLENGTH == step && $1 ~ /^[a-z0-9][a-z0-9_-]*:/) { sub(/:.*/, "", $1); print $1 }
+        }' "$1/reconciler.yaml" 2>/dev/null
+}
+
+# The words for what is taken; $1 is the project's folder, $2 what is taken.
+_reconciler_words() {
+    case $2 in
+        address) _reconciler_addresses "$1" ;;
+        subject) _reconciler_addresses "$1"; printf '%s\n' posthog.cohort posthog.feature_flag stripe.coupon stripe.feature stripe.meter stripe.portal_configuration stripe.price stripe.product stripe.product_feature stripe.promotion_code stripe.tax_rate stripe.webhook_endpoint vault.approle_role vault.auth_method vault.kv_config vault.kv_secret vault.mount vault.policy ;;
+        kind) printf '%s\n' posthog.cohort posthog.feature_flag stripe.coupon stripe.feature stripe.meter stripe.portal_configuration stripe.price stripe.product stripe.product_feature stripe.promotion_code stripe.tax_rate stripe.webhook_endpoint vault.approle_role vault.auth_method vault.kv_config vault.kv_secret vault.mount vault.policy ;;
+        impact) printf '%s\n' delete money access adopt drift behavioural additive cosmetic ;;
+        stack) _reconciler_keys "$1" stacks ;;
+        connection) _reconciler_keys "$1" vendors ;;
+    esac
+}
+
+# What fits behind $1, a command, when $2 is the word before.
+_reconciler_table() {
+    case $1 in
+        "validate")
+            flags='--stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --format --help -h'
+            case $2 in
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                --config-from) take=text ;;
+                --format) choices='text json' ;;
+                *) take=flag+ ;;
+            esac ;;
+        "plan")
+            flags='--out --detailed-exitcode --show-unchanged --all-stacks --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --vendor --target --exclude --changed-since --allow --leave-drift --max-delete-percent --max-changes --parallelism --timeout --format --json-into --help -h'
+            case $2 in
+                --out|--json-into) take=file ;;
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                --config-from|--changed-since|--max-delete-percent|--max-changes|--parallelism|--timeout) take=text ;;
+                --vendor) take=connection ;;
+                --target|--exclude) take=address ;;
+                --allow) take=impact ;;
+                --format) choices='text json' ;;
+                *) take=flag+ ;;
+            esac ;;
+        "show")
+            flags='--show-unchanged --detailed-exitcode --no-color --format --help -h'
+            case $2 in
+                --format) choices='text json' ;;
+                *) take=file+ ;;
+            esac ;;
+        "apply")
+            flags='--auto-approve --digest --skip-blocked --show-unchanged --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --vendor --target --exclude --changed-since --allow --leave-drift --max-delete-percent --max-changes --parallelism --timeout --lock-timeout --format --json-into --help -h'
+            case $2 in
+                --digest|--config-from|--changed-since|--max-delete-percent|--max-changes|--parallelism|--timeout|--lock-timeout) take=text ;;
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                --vendor) take=connection ;;
+                --target|--exclude) take=address ;;
+                --allow) take=impact ;;
+                --format) choices='text json' ;;
+                --json-into) take=file ;;
+                *) take=file+ ;;
+            esac ;;
+        "destroy")
+            flags='--auto-approve --skip-blocked --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --vendor --target --exclude --changed-since --allow --leave-drift --max-delete-percent --max-changes --parallelism --timeout --lock-timeout --format --json-into --help -h'
+            case $2 in
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                --config-from|--changed-since|--max-delete-percent|--max-changes|--parallelism|--timeout|--lock-timeout) take=text ;;
+                --vendor) take=connection ;;
+                --target|--exclude) take=address ;;
+                --allow) take=impact ;;
+                --format) choices='text json' ;;
+                --json-into) take=file ;;
+                *) take=flag+ ;;
+            esac ;;
+        "import")
+            flags='--take-over --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --parallelism --timeout --lock-timeout --format --help -h'
+            case $2 in
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                --config-from|--parallelism|--timeout|--lock-timeout) take=text ;;
+                --format) choices='text json' ;;
+                *) take=address+ ;;
+            esac ;;
+        "export")
+            flags='--vendor --kind --match --archived --write --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --parallelism --timeout --help -h'
+            case $2 in
+                --vendor) take=connection ;;
+                --kind|--match|--config-from|--parallelism|--timeout) take=text ;;
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                *) take=flag+ ;;
+            esac ;;
+        "output")
+            flags='--format --check --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --parallelism --timeout --help -h'
+            case $2 in
+                --format) choices='json dotenv' ;;
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                --config-from|--parallelism|--timeout) take=text ;;
+                *) take=flag+ ;;
+            esac ;;
+        "graph")
+            flags='--format --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --help -h'
+            case $2 in
+                --format) choices='text mermaid dot' ;;
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                --config-from) take=text ;;
+                *) take=flag+ ;;
+            esac ;;
+        "explain")
+            flags='--stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --parallelism --timeout --help -h'
+            case $2 in
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                --config-from|--parallelism|--timeout) take=text ;;
+                *) take=subject+ ;;
+            esac ;;
+        "ledger")
+            flags='--help -h'
+            case $2 in
+                *) take=choice+ choices='list show log forget move unlock verify' ;;
+            esac ;;
+        "ledger list")
+            flags='--stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --format --help -h'
+            case $2 in
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                --config-from) take=text ;;
+                --format) choices='text json' ;;
+                *) take=address+ ;;
+            esac ;;
+        "ledger show")
+            flags='--stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --format --help -h'
+            case $2 in
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                --config-from) take=text ;;
+                --format) choices='text json' ;;
+                *) take=address+ ;;
+            esac ;;
+        "ledger log")
+            flags='--limit -n --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --format --help -h'
+            case $2 in
+                --limit|-n|--config-from) take=text ;;
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                --format) choices='text json' ;;
+                *) take=flag+ ;;
+            esac ;;
+        "ledger forget")
+            flags='--stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --lock-timeout --help -h'
+            case $2 in
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                --config-from|--lock-timeout) take=text ;;
+                *) take=address+ ;;
+            esac ;;
+        "ledger move")
+            flags='--stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --lock-timeout --help -h'
+            case $2 in
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                --config-from|--lock-timeout) take=text ;;
+                *) take=address+ ;;
+            esac ;;
+        "ledger unlock")
+            flags='--run --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --help -h'
+            case $2 in
+                --run|--config-from) take=text ;;
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                *) take=flag+ ;;
+            esac ;;
+        "ledger verify")
+            flags='--stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --help -h'
+            case $2 in
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                --config-from) take=text ;;
+                *) take=flag+ ;;
+            esac ;;
+        "schema")
+            flags='--write --help -h'
+            case $2 in
+                --write) take=directory ;;
+                *) take=choice+ choices='manifest plan reconciler' ;;
+            esac ;;
+        "docs")
+            flags='--write --help -h'
+            case $2 in
+                --write) take=directory ;;
+                *) take=kind+ ;;
+            esac ;;
+        "sandbox")
+            flags='--port --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --help -h'
+            case $2 in
+                --port|--config-from) take=text ;;
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                *) take=flag+ ;;
+            esac ;;
+        "completion")
+            flags='--help -h'
+            case $2 in
+                *) take=choice+ choices='bash fish zsh' ;;
+            esac ;;
+        "version")
+            flags='--json --help -h'
+            case $2 in
+                *) take=flag+ ;;
+            esac ;;
+    esac
+}
+
+_reconciler() {
+    local cur=$PREFIX prev=${words[CURRENT-1]} command=${words[2]} dir=${RECONCILER_DIR:-.} flags take choices n
+    for ((n = 3; n < CURRENT - 1; n++)); do
+        case ${words[n]} in --dir|-C) dir=${words[n+1]} ;; esac
+    done
+    if [[ $cur == --*=* ]]; then prev=${cur%%=*}; compset -P '*='; cur=$PREFIX; fi
+    if ((CURRENT == 2)); then
+        choices='validate plan show apply destroy import export output graph explain ledger schema docs sandbox completion version'
+    else
+        case "$command ${words[3]}" in "ledger list"|"ledger show"|"ledger log"|"ledger forget"|"ledger move"|"ledger unlock"|"ledger verify") ((CURRENT > 3)) && command="$command ${words[3]}" ;; esac
+        _reconciler_table "$command" "$prev"
+        if [[ $cur == *:* && $take == impact ]]; then compset -P '*:'; take=address
+        elif [[ $take == flag+ || ($take == *+ && $cur == -*) ]]; then take=; choices=$flags; fi
+    fi
+    take=${take%+}
+    case $take in
+        file) _files ;;
+        directory) _files -/ ;;
+        *) compadd -- ${=choices} ${(f)"$(_reconciler_words "$dir" "$take")"} ;;
+    esac
+}
+if [[ ${funcstack[1]} == _reconciler ]]; then _reconciler "$@"; else compdef _reconciler reconciler; fi
