@@ -110,6 +110,8 @@ def _dropped_keys(want: Fields, live: Fields, shape: Shape, applied: Applied) ->
     for path in applied.prints:
         top, dot, key = path.partition(".")
         child = shape.child(top)
+        if top in want and want[top] is None:
+            continue  # the whole map is cleared, and that is one change
         if dot and Mark.MERGED in child.marks and top in live and key not in (want.get(top) or {}):
             held = (live.get(top) or {}).get(key)
             if not empty(held):
@@ -121,9 +123,9 @@ def _judged(change: Change, applied: Applied, wanted: Mapping[str, Any]) -> Chan
     path = change.path.partition("[")[0]
     if not applied.known or change.unknown or path in applied.open:
         return change
-    if path in wanted:
-        print = applied.prints.get(path)
-        drift = print is not None and applied.same(print, wanted[path])
+    below = [leaf for leaf in wanted if leaf == path or leaf.startswith(f"{path}.")]
+    if below:
+        drift = all(leaf in applied.prints and applied.same(applied.prints[leaf], wanted[leaf]) for leaf in below)
     else:
         drift = change.after is None and path not in applied.prints
     return replace(change, drift=True) if drift else change

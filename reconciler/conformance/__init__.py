@@ -1,0 +1,11 @@
+"""The suite that every kind passes, made from data: a vendor's author writes one YAML file a kind."""
+
+from reconciler.conformance.case import Case, read, read_all
+from reconciler.conformance.coverage import Row, coverage, gaps
+from reconciler.conformance.place import Exchange, Place, in_sandbox
+from reconciler.conformance.stack import Failed
+from reconciler.conformance.trials import Trial, trials
+
+__all__ = [
+    "Case", "Exchange", "Failed", "Place", "Row", "Trial", "coverage", "gaps", "in_sandbox", "read", "read_all", "trials",
+]
