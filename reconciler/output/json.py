@@ -99,7 +99,8 @@ class _Told:
             "notes": [self(_sentence(note.subject, note.text)) for note in action.notes],
             "facts": [self(_sentence(fact.subject, fact.text)) for fact in action.facts],
             "blocked": self(action.blocked)}
-        about_notes, about_facts = [_about(note) for note in action.notes], [_subject(fact.subject) for fact in action.facts]
+        about_notes = [self(_about(note)) for note in action.notes]
+        about_facts = [self(_subject(fact.subject)) for fact in action.facts]
         some_have = {
             "moved_from": str(action.moved_from) if action.moved_from is not None else None,
             "kept": self._kept(action),
@@ -122,10 +123,10 @@ class _Told:
     def _kept(self, action: Action) -> dict[str, Any]:
         """The fields that stay as they are, by name; the value only where a note is about it."""
         found: dict[str, Any] = dict.fromkeys(unchanged(action))
-        for note in action.notes:
-            value = wanted(note.path, action) if note.path is not None else None
-            if note.path is not None and value is not None:
-                found[note.path] = self(value)
+        changed = {change.path for change in action.changes}
+        for path in (note.path for note in action.notes if note.path is not None and note.path not in changed):
+            if (value := wanted(path, action)) is not None:
+                found[path] = self(value)
         return found
 
 

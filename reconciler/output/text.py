@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from reconciler.model import Action, Impact, Op, Plan
 from reconciler.output.details import details, tells
@@ -22,7 +22,12 @@ LOUD = frozenset({Impact.IRREVERSIBLE, Impact.DELETE, Impact.MONEY, Impact.ACCES
 SHORT = len("sha256:") + 8
 """How much of a digest a reader needs to tell two plans apart; the whole one stands in the JSON."""
 
-_ADDRESS, _IMPACT = 44, 24
+GAP, MOST = 3, 44
+"""Between columns; and the widest cell that still sets the width of its column."""
+
+SHRINK = ((2, 9), (1, 13), (0, 24))
+"""Which columns give way where the room is short (impact, what is done, address), and down to what."""
+
 _BLOCK = re.compile(r"( +\| )([-+~@].*)\Z")
 _SIGNS = {"+": GREEN, "-": RED, "~": YELLOW, "@": CYAN}
 
@@ -44,35 +49,43 @@ def render(plan: Plan, *, show_unchanged: bool, color: bool, width: int) -> str:
 
 
 def _actions(actions: list[Action], paint: Paint, width: int) -> Iterator[str]:
-    sizes = (_size((safe(str(a.address)) for a in actions), _ADDRESS), _size((_did(a) for a in actions), _ADDRESS),
-             _size((_impacts(a) for a in actions), _IMPACT))
+    stops = _stops([(*_cells(action), safe(str(action.at or ""))) for action in actions], width)
     for action in actions:
-        yield from _head(action, sizes, paint, width)
+        yield from _head(action, stops, paint, width)
         for line in details(action, width):
             yield _painted(line, action, paint) if paint.color else line
 
 
-def _size(cells: Iterable[str], most: int) -> int:
-    """The width of a column: its widest cell that is not beyond all measure."""
-    return max((size for cell in cells if (size := columns(cell)) <= most), default=0)
+def _stops(rows: list[tuple[str, ...]], width: int) -> list[int]:
+    """Where the columns begin; where the room is short they move together, and wide cells hang over."""
+    sizes = [max((size for row in rows if (size := columns(row[n])) <= MOST), default=0) for n in range(4)]
+    gap = GAP if sum(sizes) + GAP * 3 <= width else GAP - 1
+    for n, least in SHRINK:
+        over = sum(sizes) + gap * 3 - width
+        sizes[n] -= max(0, min(over, sizes[n] - least))
+    return [sum(sizes[:n]) + gap * n for n in range(4)]
 
 
-def _head(action: Action, sizes: tuple[int, int, int], paint: Paint, width: int) -> Iterator[str]:
+def _cells(action: Action) -> tuple[str, str, str]:
+    return safe(str(action.address)), _did(action), _impacts(action)
+
+
+def _head(action: Action, stops: list[int], paint: Paint, width: int) -> Iterator[str]:
     """Address, what is done, impact, place; the place goes below where the line would be too long."""
-    cells = (safe(str(action.address)), _did(action), _impacts(action))
-    place = _place(action)
     hues = ((BOLD,), (HUES[action.op],), (BOLD,) if LOUD & {*action.impact} else ())
-    lengths = [max(columns(cell), size) for cell, size in zip(cells, sizes, strict=True)]
-    if sum(lengths) + 3 * 3 + columns(place) > width:
-        lengths = [columns(cell) for cell in cells]
-    padded = [paint(cell, *hue) + " " * (size - columns(cell))
-              for cell, size, hue in zip(cells, lengths, hues, strict=True) if size]
-    line = "   ".join(padded)
-    if not place or sum(lengths) + 3 * len(padded) + columns(place) <= width:
-        yield f"{line}   {paint(place, DIM)}".rstrip() if place else line.rstrip()
-        return
-    yield line.rstrip()
-    yield f"    {pad('at', 14)} {paint(place, DIM)}"
+    line, at = "", 0
+    for cell, stop, hue in zip(_cells(action), stops, hues, strict=False):
+        if cell:
+            gap = max(stop - at, 2) if at else 0
+            line, at = f"{line}{' ' * gap}{paint(cell, *hue)}", at + gap + columns(cell)
+    place = _place(action)
+    for gap in (max(stops[3] - at, 2), 2):
+        if place and at + gap + columns(place) <= width:
+            yield f"{line}{' ' * gap}{paint(place, DIM)}"
+            return
+    yield line
+    if place:
+        yield f"    {pad('at', 14)} {paint(place, DIM)}"
 
 
 def _did(action: Action) -> str:
@@ -86,7 +99,7 @@ def _impacts(action: Action) -> str:
 def _place(action: Action) -> str:
     """Where the manifest says it; the vendor's id where it is not (or no longer) said, or is about to become ours."""
     at = safe(str(action.at)) if action.at is not None else ""
-    id = safe(action.id) if action.id and (action.at is None or action.op is Op.ADOPT) else ""
+    id = f"id {safe(action.id)}" if action.id and (action.at is None or action.op is Op.ADOPT) else ""
     return "  ".join(filter(None, (at, id)))
 
 
@@ -138,9 +151,7 @@ def _summary(plan: Plan, width: int) -> Iterator[str]:
 
 def _kept(plan: Plan) -> str:
     left = sum(action.op is Op.NOOP and bool(action.changes) for action in plan.actions)
-    sends = sum(action.op is Op.NOOP and bool(action.after) for action in plan.actions)
-    return "".join([f"{left} drifted and left as they are, " if left else "", f"{plan.count(Op.NOOP) - left} unchanged",
-                    f" ({sends} with a request of its own)" if sends else ""])
+    return f"{f'{left} drifted and left, ' if left else ''}{plan.count(Op.NOOP) - left} unchanged"
 
 
 def _impact(plan: Plan) -> Iterator[str]:

@@ -18,7 +18,7 @@ def symbol(action: Action) -> str:
 def word(action: Action) -> str:
     """What really happens: the effect at the vendor where it has a name of its own, else the operation."""
     if action.op is Op.NOOP:
-        return "drifted, left as it is" if action.changes else "unchanged"
+        return "left as it is" if action.changes else "unchanged"
     if action.op is Op.BLOCKED:
         return f"blocked {safe(action.effect)}" if action.effect else "blocked"
     return safe(action.effect or action.op.value)
