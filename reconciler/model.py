@@ -213,7 +213,8 @@ class Resource:
         while path:
             if path in self.places:
                 return self.places[path]
-            path = re.sub(r"(\.?[^.\[]+|\[[^\]]*\])\Z", "", path)
+            above = re.sub(r"(\.?[^.\[]+|\[[^\]]*\])\Z", "", path)
+            path = above if above != path else path[:-1]
         return self.at
 
     @property
