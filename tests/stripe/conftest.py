@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.stripe.desk import Desk, judge
+from tests.stripe.shop import StripeShop
 
 
 @pytest.fixture
@@ -15,3 +16,11 @@ def desk() -> Iterator[Desk]:
     desk = Desk()
     yield desk
     judge(desk)
+
+
+@pytest.fixture
+def shop() -> Iterator[StripeShop]:
+    """A stack whose traffic is judged at the end."""
+    shop = StripeShop()
+    yield shop
+    judge(shop.desk)

@@ -1,83 +1,50 @@
-"""The digest's acceptance scenarios for products and prices, engine included."""
+"""The digest's acceptance scenarios by their numbers, engine included: plan, exact requests, final objects."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
-from reconciler.model import Impact, Op, Result
+from reconciler.errors import WrongAccount
+from reconciler.model import Call, Impact, Op
 from reconciler.sandbox.store import Response
-from tests.stripe.desk import judge
+from tests.stripe.desk import Desk
 from tests.stripe.shop import StripeShop
+from tests.stripe.stack import SQL2, changed, without
 
-SQL2: dict[str, Any] = {
-    "product": {
-        "pro": {"id": "sql2ai_pro", "name": "SQL2.AI Pro", "unit_label": "seat",
-                "default_price": {"ref": "pro_monthly"}},
-        "enterprise": {"id": "sql2ai_enterprise", "name": "SQL2.AI Enterprise"},
-        "tokens": {"id": "sql2ai_tokens", "name": "AI tokens"},
-    },
-    "price": {
-        "pro_monthly": {"product": {"ref": "pro"}, "currency": "usd", "unit_amount": 2900,
-                        "recurring": {"interval": "month"},
-                        "tax_behavior": "exclusive"},
-        "pro_yearly": {"product": {"ref": "pro"}, "currency": "usd", "unit_amount": 29000,
-                       "recurring": {"interval": "year"},
-                       "currency_options": {"eur": {"unit_amount": 27000}}},
-        "tokens_tiered": {"product": {"ref": "tokens"}, "currency": "usd", "billing_scheme": "tiered",
-                          "tiers_mode": "graduated",
-                          "tiers": [{"up_to": 100000, "unit_amount": 0},
-                                    {"up_to": "inf", "unit_amount_decimal": "0.0004"}],
-                          "recurring": {"interval": "month"}},
-    },
-}
+LISTS = ["/v1/billing/meters", "/v1/billing_portal/configurations", "/v1/coupons", "/v1/entitlements/features",
+         "/v1/prices", "/v1/products", "/v1/products/sql2ai_pro/features", "/v1/promotion_codes", "/v1/tax_rates",
+         "/v1/webhook_endpoints"]
 
 
-@pytest.fixture
-def shop() -> Iterator[StripeShop]:
-    """A stack whose traffic the referee sees at the end."""
-    shop = StripeShop()
-    yield shop
-    judge(shop.desk)
-
-
-def changed(path: str, value: Any, of: dict[str, Any] = SQL2) -> dict[str, Any]:
-    """The manifest with one field set, or taken out with `...`."""
-    manifest = copy.deepcopy(of)
-    *way, last = path.split("/")
-    node = manifest
-    for part in way:
-        node = node[part]
-    if value is ...:
-        del node[last]
-    else:
-        node[last] = value
-    return manifest
-
-
-def test_an_empty_account_is_filled_in_order(shop: StripeShop) -> None:
-    """Scenario 1: products, prices, the default price by a second POST; then nothing more, at the list floor."""
+def test_1_an_empty_account_is_filled_in_order(shop: StripeShop) -> None:
+    """What is referred to comes first, the default price by a second POST; then nothing more, at the list floor."""
     writes = shop.settle(SQL2)
-    assert sorted(writes[:3]) == ["POST /v1/products"] * 3
-    assert writes.count("POST /v1/prices") == 3
-    assert writes.index("POST /v1/products/sql2ai_pro") > writes.index("POST /v1/prices")
-    assert len(writes) == 7
-    assert shop.products["sql2ai_pro"]["default_price"] in shop.prices
+    assert sorted(writes) == sorted([
+        *["POST /v1/products"] * 3, *["POST /v1/prices"] * 3, "POST /v1/products/sql2ai_pro", "POST /v1/billing/meters",
+        "POST /v1/entitlements/features", "POST /v1/products/sql2ai_pro/features", "POST /v1/coupons",
+        "POST /v1/promotion_codes", "POST /v1/tax_rates", "POST /v1/webhook_endpoints",
+        "POST /v1/billing_portal/configurations"])
+    for first, then in (("products", "prices"), ("prices", "products/sql2ai_pro"), ("coupons", "promotion_codes"),
+                        ("entitlements/features", "products/sql2ai_pro/features"),
+                        ("products/sql2ai_pro", "billing_portal/configurations")):
+        assert writes.index(f"POST /v1/{first}") < writes.index(f"POST /v1/{then}"), (first, then)
+    tokens = shop.only("/v1/prices", lookup_key="tokens_tiered")
+    assert tokens["recurring"]["meter"] == shop.only("/v1/billing/meters", event_name="ai_tokens_used")["id"]
+    assert shop.products["sql2ai_pro"]["default_price"] == shop.only("/v1/prices", lookup_key="pro_monthly")["id"]
+    assert shop.sink.held == {"kv/api/stripe#webhook_secret": "whsec_sandbox1"}
     before = len(shop.desk.sandbox.requests)
     assert shop.plan(SQL2).empty
-    assert [r.path for r in shop.desk.sandbox.requests[before:]] in (
-        ["/v1/products", "/v1/prices"], ["/v1/prices", "/v1/products"])
+    assert sorted(r.path for r in shop.desk.sandbox.requests[before:]) == LISTS
 
 
 @pytest.mark.parametrize("amount", [{"unit_amount": 2900}, {"unit_amount_decimal": "2900"},
                                     {"unit_amount_decimal": "2900.0"},
                                     {"unit_amount_decimal": "2900.000"}])
-def test_an_amount_in_other_words_is_no_change(shop: StripeShop, amount: dict[str, Any]) -> None:
-    """Scenario 2: whole or decimal, however written."""
+def test_2_an_amount_in_other_words_is_no_change(shop: StripeShop, amount: dict[str, Any]) -> None:
+    """Whole or decimal, however written."""
     shop.settle(SQL2)
     manifest = changed("price/pro_monthly/unit_amount", ...)
     manifest["price"]["pro_monthly"].update(amount)
@@ -85,41 +52,50 @@ def test_an_amount_in_other_words_is_no_change(shop: StripeShop, amount: dict[st
 
 
 def on_sale(shop: StripeShop) -> list[bool]:
-    """After every write: whether the product still has an active price with the key."""
+    """After every write: whether there is an active price with the key, and all that the portal offers is active."""
     seen: list[bool] = []
     inner = shop.desk.sandbox.answer
 
     def watched(request: Any) -> Any:
         answer = inner(request)
         if request.method != "GET":
-            seen.append(any(p["active"] and p["lookup_key"] == "pro_monthly" for p in shop.prices.values()))
+            offered = shop.only("/v1/billing_portal/configurations")["features"]["subscription_update"]["products"]
+            seen.append(any(p["active"] and p["lookup_key"] == "pro_monthly" for p in shop.prices.values())
+                        and all(shop.prices[id]["active"] for one in offered for id in one["prices"]))
         return answer
 
     shop.desk.sandbox.answer = watched  # type: ignore[method-assign]
     return seen
 
 
-def test_a_new_amount_supersedes_the_price(shop: StripeShop) -> None:
-    """Scenario 3: create with the key, repoint, archive, in that order; never a moment without an active price."""
+def test_3_a_new_amount_supersedes_the_price(shop: StripeShop) -> None:
+    """Create with the key, repoint default price, then portal, archive, in that order; always an active price."""
     shop.settle(SQL2)
-    old = shop.products["sql2ai_pro"]["default_price"]
+    old, portal = shop.products["sql2ai_pro"]["default_price"], shop.only("/v1/billing_portal/configurations")["id"]
     shop.desk.sandbox.subscribe(old, 101)
     manifest = changed("price/pro_monthly/unit_amount", 3500)
-    action = shop.action(shop.plan(manifest), "price/pro_monthly")
+    made = shop.plan(manifest)
+    action = shop.action(made, "price/pro_monthly")
     assert (action.op, action.effect, action.id) == (Op.REPLACE, "supersede", old) and Impact.MONEY in action.impact
     assert [(c.path, c.before, c.after, c.replaces) for c in action.changes] == [("unit_amount", 2900, 3500, True)]
     assert {n.text for n in action.notes} >= {"immutable in Stripe", "moves to the new price", "archived"}
     assert [f.text for f in shop.desk.price.look(action)] == ["more than 100 subscriptions stay on it"]
+    assert Impact.MONEY in shop.action(made, "portal_configuration/main").impact
     seen = on_sale(shop)
-    assert shop.settle(manifest) == ["POST /v1/prices", "POST /v1/products/sql2ai_pro", f"POST /v1/prices/{old}"]
+    assert shop.settle(manifest) == ["POST /v1/prices", "POST /v1/products/sql2ai_pro",
+                                     f"POST /v1/billing_portal/configurations/{portal}", f"POST /v1/prices/{old}"]
     new = shop.products["sql2ai_pro"]["default_price"]
     assert new != old and not shop.prices[old]["active"] and shop.prices[new]["lookup_key"] == "pro_monthly"
     assert shop.prices[old]["lookup_key"] is None and all(seen)
+    create, default, offer, archive = shop.desk.bodies()[-4:]
+    assert create["unit_amount"] == "3500" and create["transfer_lookup_key"] == "true"
+    assert default == {"default_price": new} and archive == {"active": "false"}
+    assert offer["features[subscription_update][products][0][prices][0]"] == new
 
 
-@pytest.mark.parametrize("died", [1, 2, 3])
-def test_a_supersede_that_dies_halfway_is_finished(shop: StripeShop, died: int) -> None:
-    """Scenario 4: the new price is found again; there is no third one."""
+@pytest.mark.parametrize("died", [1, 2, 3, 4])
+def test_4_a_supersede_that_dies_halfway_is_finished(shop: StripeShop, died: int) -> None:
+    """The new price is found again; there is no third one."""
     shop.settle(SQL2)
     manifest = changed("price/pro_monthly/unit_amount", 3500)
     left = [died]
@@ -137,38 +113,20 @@ def test_a_supersede_that_dies_halfway_is_finished(shop: StripeShop, died: int) 
     pro = [p for p in shop.prices.values() if p["product"] == "sql2ai_pro" and p["recurring"]["interval"] == "month"]
     assert sorted((p["unit_amount"], p["active"], p["lookup_key"]) for p in pro) == [
         (2900, False, None), (3500, True, "pro_monthly")]
+    update = shop.only("/v1/billing_portal/configurations")["features"]["subscription_update"]
+    assert update["products"][0]["prices"][0] == shop.products["sql2ai_pro"]["default_price"]
 
 
-def test_a_supersede_whose_answer_is_lost_is_found(shop: StripeShop) -> None:
-    """The new price is there and nobody said so: the next run finds it by its mark and goes on."""
-    shop.settle(SQL2)
-    manifest = changed("price/pro_monthly/unit_amount", 3500)
-    inner = shop.desk.sandbox.answer
-
-    def lost(request: Any) -> Any:
-        answer = inner(request)
-        if request.method == "POST":
-            raise httpx.ReadError("reset")
-        return answer
-
-    shop.desk.sandbox.answer = lost  # type: ignore[method-assign]
-    report = shop.apply(manifest)
-    assert report.having(Result.UNKNOWN)
-    shop.desk.sandbox.answer = inner  # type: ignore[method-assign]
-    assert "POST /v1/prices" not in shop.settle(manifest)
-    assert [p["active"] for p in shop.prices.values() if p["unit_amount"] in (2900, 3500)] == [False, True]
-
-
-def test_a_new_nickname_is_one_request(shop: StripeShop) -> None:
-    """Scenario 5."""
+def test_5_a_new_nickname_is_one_request(shop: StripeShop) -> None:
+    """One POST to the same price with the nickname alone."""
     shop.settle(SQL2)
     price = shop.products["sql2ai_pro"]["default_price"]
     assert shop.settle(changed("price/pro_monthly/nickname", "Pro a month")) == [f"POST /v1/prices/{price}"]
     assert shop.desk.bodies()[-1] == {"nickname": "Pro a month"}
 
 
-def test_an_inner_tier_supersedes(shop: StripeShop) -> None:
-    """Scenario 6: tiers are seen though Stripe hides them, inf is Stripe's null, an inner tier is another price."""
+def test_6_an_inner_tier_supersedes(shop: StripeShop) -> None:
+    """Tiers are seen though Stripe hides them, inf is Stripe's null, an inner tier is another price."""
     shop.settle(SQL2)
     manifest = copy.deepcopy(SQL2)
     manifest["price"]["tokens_tiered"]["tiers"][0]["up_to"] = 200000
@@ -177,18 +135,24 @@ def test_an_inner_tier_supersedes(shop: StripeShop) -> None:
     assert shop.settle(manifest)[0] == "POST /v1/prices"
 
 
-def test_a_key_that_left_the_metadata_is_removed(shop: StripeShop) -> None:
-    """Scenario 7: ours goes, a foreign one and our mark stay."""
-    shop.settle(changed("product/tokens/metadata", {"tier": "pro", "seats": 5}))
-    shop.products["sql2ai_tokens"]["metadata"]["team"] = "x"
-    assert shop.settle(changed("product/tokens/metadata", {"seats": 5})) == ["POST /v1/products/sql2ai_tokens"]
+@pytest.mark.parametrize(("noun", "name", "path"), [
+    ("product", "tokens", "/v1/products"), ("coupon", "launch30", "/v1/coupons"), ("tax_rate", "vat", "/v1/tax_rates"),
+    ("promotion_code", "launch30", "/v1/promotion_codes"), ("feature", "query_history", "/v1/entitlements/features"),
+    ("webhook_endpoint", "api", "/v1/webhook_endpoints"),
+    ("portal_configuration", "main", "/v1/billing_portal/configurations")])
+def test_7_a_key_that_left_the_metadata_is_removed(shop: StripeShop, noun: str, name: str, path: str) -> None:
+    """Ours goes, a foreign one and our mark stay."""
+    shop.settle(changed(f"{noun}/{name}/metadata", {"tier": "pro", "seats": "5"}))
+    held = next(one for one in shop.held(path).values() if one["metadata"].get("tier"))
+    held["metadata"]["team"] = "x"
+    assert shop.settle(changed(f"{noun}/{name}/metadata", {"seats": "5"})) == [f"POST {path}/{held['id']}"]
     assert shop.desk.bodies()[-1] == {"metadata[tier]": ""}
-    held = shop.products["sql2ai_tokens"]["metadata"]
-    assert held["team"] == "x" and held["seats"] == "5" and held["reconciler_stack"] == "shop/test"
+    kept = shop.held(path)[held["id"]]["metadata"]
+    assert kept["team"] == "x" and kept["seats"] == "5" and kept["reconciler_stack"] == "shop/test"
 
 
-def test_tax_behaviour_is_said_once(shop: StripeShop) -> None:
-    """Scenario 8: from unspecified an update, from there a new price."""
+def test_8_tax_behaviour_is_said_once(shop: StripeShop) -> None:
+    """From unspecified an update, from there a new price."""
     shop.settle(SQL2)
     said = changed("price/pro_yearly/tax_behavior", "exclusive")
     action = shop.action(shop.plan(said), "price/pro_yearly")
@@ -199,48 +163,53 @@ def test_tax_behaviour_is_said_once(shop: StripeShop) -> None:
     shop.settle(changed("price/pro_yearly/tax_behavior", "inclusive", said))
 
 
-def test_a_product_with_prices_is_archived_last(shop: StripeShop) -> None:
-    """Scenario 9: default price cleared, prices archived, then the product; nothing is deleted."""
+def test_9_a_product_with_prices_is_archived_last(shop: StripeShop) -> None:
+    """Default price cleared, features detached, prices archived, then the product; no product is deleted."""
     shop.settle(SQL2)
-    manifest = changed("product/pro", ...)
-    del manifest["price"]["pro_monthly"], manifest["price"]["pro_yearly"]
-    action = shop.action(shop.plan(manifest), "product/pro")
+    rest = without("product/pro", "price/pro_monthly", "price/pro_yearly", "product_feature/pro_history",
+                   "coupon/launch30/applies_to", "portal_configuration/main")
+    action = shop.action(shop.plan(rest), "product/pro")
     assert (action.op, action.effect) == (Op.DELETE, "archive")
-    writes = shop.settle(manifest)
-    assert writes[0] == writes[-1] == "POST /v1/products/sql2ai_pro" and len(writes) == 4
-    assert shop.desk.bodies()[-1] == {"active": "false"} and shop.desk.bodies()[-4] == {"default_price": ""}
+    writes = shop.settle(rest)
+    assert "DELETE /v1/products/sql2ai_pro" not in writes and writes[-1] == "POST /v1/products/sql2ai_pro"
+    assert shop.desk.bodies()[-1] == {"active": "false"}
+    assert {"default_price": ""} in shop.desk.bodies()
     assert not any(p["active"] for p in shop.prices.values() if p["product"] == "sql2ai_pro")
+    assert not shop.held("/v1/products/sql2ai_pro/features")
 
 
-def test_a_product_without_prices_is_deleted(shop: StripeShop) -> None:
-    """It never had one, so Stripe takes the DELETE, and the plan says so."""
-    shop.settle(SQL2)
-    manifest = changed("product/enterprise", ...)
-    assert shop.action(shop.plan(manifest), "product/enterprise").effect == "delete"
-    assert shop.settle(manifest) == ["DELETE /v1/products/sql2ai_enterprise"]
+def test_10_an_endpoint_with_the_url_is_adopted(shop: StripeShop) -> None:
+    """It needs consent, writes the mark alone and no secret; events in another order are no difference."""
+    there = shop.desk.send(Call("POST", "/v1/webhook_endpoints", {
+        "url": "https://api.sql2.ai/hooks/stripe", "enabled_events": ["invoice.paid", "customer.subscription.updated"],
+        "metadata": {"team": "x"}}))
+    action = shop.action(shop.plan(SQL2), "webhook_endpoint/api")
+    assert (action.op, action.impact, action.changes) == (Op.ADOPT, (Impact.ADOPT,), ())
+    assert "secret unknown, rotate to obtain" in [note.text for note in action.notes]
+    path = f"/v1/webhook_endpoints/{there['id']}"
+    assert shop.settle(SQL2).count(f"POST {path}") == 1
+    claim = next(r for r in shop.desk.sandbox.requests if r.path == path and r.method == "POST")
+    assert claim.body == {"metadata": {"reconciler_stack": "shop/test",
+                                       "reconciler_address": "stripe.webhook_endpoint/api"}}
+    held = shop.only("/v1/webhook_endpoints")
+    assert held["metadata"]["team"] == "x" and held["metadata"]["reconciler_address"] == "stripe.webhook_endpoint/api"
+    assert shop.sink.held == {}
+    after = shop.action(shop.plan(SQL2), "webhook_endpoint/api")
+    assert "secret unknown, rotate to obtain" in [note.text for note in after.notes]
 
 
-def test_an_archived_price_that_holds_the_key_is_no_obstacle(shop: StripeShop) -> None:
-    """Scenario 11: the new one takes the key with it."""
-    shop.settle(SQL2)
-    manifest = changed("price/pro_yearly", ...)
-    shop.settle(manifest)
-    held = next(p for p in shop.prices.values() if p["lookup_key"] == "pro_yearly")
+def test_11_an_archived_price_that_holds_the_key_is_no_obstacle(shop: StripeShop) -> None:
+    """The new one takes the key with it."""
+    shop.settle(without("portal_configuration/main"))
+    shop.settle(without("portal_configuration/main", "price/pro_yearly"))
+    held = shop.only("/v1/prices", lookup_key="pro_yearly")
     assert not held["active"]
-    writes = shop.settle(changed("price/pro_yearly/unit_amount", 30000))
+    writes = shop.settle(changed("price/pro_yearly/unit_amount", 30000, without("portal_configuration/main")))
     assert writes == ["POST /v1/prices"] and held["lookup_key"] is None
 
 
-def test_an_archived_price_that_costs_the_same_comes_back(shop: StripeShop) -> None:
-    """Removed and declared again: the same object."""
-    shop.settle(SQL2)
-    shop.settle(changed("price/pro_yearly", ...))
-    held = next(p["id"] for p in shop.prices.values() if p["lookup_key"] == "pro_yearly")
-    assert shop.settle(SQL2) == [f"POST /v1/prices/{held}"]
-
-
-def test_a_rate_limit_makes_no_double(shop: StripeShop) -> None:
-    """Scenario 12: 429 on the 3rd of 40 creates, exactly 40 objects, the same key again."""
+def test_12_a_rate_limit_makes_no_double(shop: StripeShop) -> None:
+    """429 on the 3rd of 40 creates: exactly 40 objects, the same key again."""
     manifest = {"product": {f"p{n}": {"name": f"Product {n}"} for n in range(40)}}
     seen = 0
     keys: list[str] = []
@@ -261,69 +230,28 @@ def test_a_rate_limit_makes_no_double(shop: StripeShop) -> None:
     assert shop.plan(manifest).empty
 
 
-def test_a_free_plan_is_free(shop: StripeShop) -> None:
-    """Scenario 15: an amount of 0 is sent and stable."""
+def test_13_a_feature_archived_by_hand_comes_back(shop: StripeShop) -> None:
+    """It is found among the archived ones and switched on, not made again: its key is taken."""
+    shop.settle(SQL2)
+    feature = shop.only("/v1/entitlements/features")
+    feature["active"] = False
+    action = shop.action(shop.plan(SQL2), "feature/query_history")
+    assert (action.op, action.effect, action.id) == (Op.UPDATE, "restore", feature["id"])
+    assert shop.settle(SQL2) == [f"POST /v1/entitlements/features/{feature['id']}"]
+    assert shop.desk.bodies()[-1] == {"active": "true"}
+    assert ("archived", "true") in [pair for r in shop.desk.sandbox.requests for pair in r.query]
+
+
+def test_14_a_live_key_stops_where_test_is_pinned() -> None:
+    """Before any request at all: the key's prefix tells the mode."""
+    desk = Desk()
+    api = desk.connect(key="sk_live_1", mode="test")
+    with pytest.raises(WrongAccount, match="mode: test is pinned") as caught:
+        api.pin()
+    assert caught.value.exit_code == 4 and desk.sandbox.requests == []
+
+
+def test_15_a_free_plan_is_free(shop: StripeShop) -> None:
+    """An amount of 0 is sent and stable."""
     shop.settle(changed("price/free", {"product": {"ref": "enterprise"}, "currency": "usd", "unit_amount": 0}))
     assert any(body.get("unit_amount") == "0" for body in shop.desk.bodies())
-
-
-def test_the_last_price_is_not_taken_from_a_product_on_sale(shop: StripeShop) -> None:
-    """Blocked until it is agreed to by address; so is another currency."""
-    shop.settle(SQL2)
-    manifest = changed("price/tokens_tiered", ...)
-    assert "last active price" in (shop.action(shop.plan(manifest), "price/tokens_tiered").blocked or "")
-    shop.settle(manifest, allow=["irreversible:stripe.price/tokens_tiered"])
-    euro = changed("price/pro_monthly/currency", "eur")
-    assert "currency" in (shop.action(shop.plan(euro), "price/pro_monthly").blocked or "")
-    shop.settle({**euro, "price": {k: v for k, v in euro["price"].items() if k != "tokens_tiered"}},
-                allow=["irreversible:stripe.price/pro_monthly"])
-
-
-def test_a_currency_taken_out_is_cleared_and_the_rest_written_again(shop: StripeShop) -> None:
-    """Stripe has no way to remove a single one."""
-    two = changed("price/pro_yearly/currency_options", {"eur": {"unit_amount": 27000}, "gbp": {"unit_amount": 25000}})
-    shop.settle(two)
-    price = next(p["id"] for p in shop.prices.values() if p["lookup_key"] == "pro_yearly")
-    assert shop.settle(changed("price/pro_yearly/currency_options/eur", ..., two)) == [f"POST /v1/prices/{price}"] * 2
-    assert list(shop.prices[price]["currency_options"]) == ["gbp"]
-
-
-def test_what_was_archived_by_hand_comes_back(shop: StripeShop) -> None:
-    """Drift of a price and of a product is undone in place."""
-    shop.settle(SQL2)
-    price = next(p for p in shop.prices.values() if p["lookup_key"] == "pro_yearly")
-    price["active"] = shop.products["sql2ai_tokens"]["active"] = False
-    made = shop.plan(SQL2)
-    assert shop.action(made, "price/pro_yearly").effect == shop.action(made, "product/tokens").effect == "restore"
-    assert sorted(shop.settle(SQL2)) == [f"POST /v1/prices/{price['id']}", "POST /v1/products/sql2ai_tokens"]
-
-
-def test_a_default_price_set_in_the_dashboard_is_no_obstacle(shop: StripeShop) -> None:
-    """Trap (a): Stripe's own default price is let go before that price is archived, though no manifest names it."""
-    manifest = changed("product/pro/default_price", ...)
-    shop.settle(manifest)
-    price = next(p for p in shop.prices.values() if p["lookup_key"] == "pro_yearly")
-    shop.products["sql2ai_pro"]["default_price"] = price["id"]
-    writes = shop.settle(changed("price/pro_yearly", ..., manifest))
-    assert writes == ["POST /v1/products/sql2ai_pro", f"POST /v1/prices/{price['id']}"]
-
-
-def test_another_product_id_takes_the_prices_along(shop: StripeShop) -> None:
-    """A new product is made, its prices with it, and the old ones end."""
-    shop.settle(SQL2)
-    manifest = changed("product/pro/id", "sql2ai_pro2")
-    shop.settle(manifest)
-    assert not shop.products["sql2ai_pro"]["active"] and shop.products["sql2ai_pro2"]["default_price"] in shop.prices
-    assert {p["active"] for p in shop.prices.values() if p["product"] == "sql2ai_pro"} == {False}
-
-
-def test_a_refused_step_leaves_the_rest_alone(shop: StripeShop) -> None:
-    """Stripe's no to one price fails that price; the next run does only the rest."""
-    refused = {"error": {"type": "invalid_request_error", "message": "no", "param": "recurring[interval]"}}
-    shop.desk.sandbox.faults.append(lambda request,
-                                    n: Response(400, refused) if b"pro_yearly" in request.body else None)
-    report = shop.apply(SQL2)
-    failed = report.having(Result.FAILED)
-    assert [str(o.address) for o in failed] == ["stripe.price/pro_yearly"] and failed[0].path == "recurring.interval"
-    shop.desk.sandbox.faults.clear()
-    assert shop.settle(SQL2) == ["POST /v1/prices"]
