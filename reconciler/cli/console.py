@@ -101,7 +101,8 @@ class Console:
             draft.write_text(text if cleaned else self.clean(text), "utf-8")
             draft.replace(path)
         except OSError as error:
-            draft.unlink(missing_ok=True)
+            with suppress(OSError):
+                draft.unlink()
             raise Usage(f"{path} can't be written: {error.strerror}") from error
 
     def confirm(self, question: str, answer: str) -> bool:

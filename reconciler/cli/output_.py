@@ -12,6 +12,7 @@ from reconciler.cli.flags import COMMON, RUNNING, flags, options
 from reconciler.cli.session import opened
 from reconciler.derive import code
 from reconciler.errors import Usage
+from reconciler.secret import Secret
 from reconciler.workspace import Workspace
 
 
@@ -34,6 +35,7 @@ def command(console: Console, /, *, form: str | None, check: bool, **given: Any)
                 raise Usage("`outputs:` of reconciler.yaml lists no file", "outputs: {dotenv: {file: .env.generated}}")
             form = "json"
         outputs = workspace.outputs()
+        _tell(console, workspace, outputs)
         if form is not None:
             prefix = listed[form].prefix if form in listed else ""
             console.data(_rendered(form, outputs, prefix))
@@ -43,7 +45,19 @@ def command(console: Console, /, *, form: str | None, check: bool, **given: Any)
     return 2 if stale else 0
 
 
-def _rendered(form: str, outputs: Any, prefix: str) -> str:
+def _tell(console: Console, workspace: Workspace, outputs: code.Outputs) -> None:
+    """What is missing: entries without an object, and secrets."""
+    waiting = sorted(str(one.address) for one in workspace.validate() if one.address not in outputs)
+    if waiting:
+        more = f" and {len(waiting) - 3} more" if len(waiting) > 3 else ""
+        console.warn(f"not there yet, so without outputs: {', '.join(waiting[:3])}{more}; apply makes them")
+    secrets = [f"{address} {name}" for address, found in outputs.items() for name, value in found.items()
+               if isinstance(value, Secret)]
+    if secrets:
+        console.say(f"left out as secrets: {', '.join(secrets[:3])}{' …' if len(secrets) > 3 else ''}")
+
+
+def _rendered(form: str, outputs: code.Outputs, prefix: str) -> str:
     return code.dotenv(outputs, prefix) if form == "dotenv" else code.as_json(outputs)
 
 
@@ -53,7 +67,7 @@ def _done(console: Console, workspace: Workspace, name: str, text: str, *, check
     path = (root / name).resolve()
     if Path(name).is_absolute() or not path.is_relative_to(root):
         raise Usage(f"{name} lies outside of the project", "outputs: names files inside of it")
-    fresh = path.is_file() and path.read_text("utf-8") == text
+    fresh = path.is_file() and path.read_bytes() == text.encode()
     if fresh or check:
         if not fresh:
             console.data(f"{name} is stale")
