@@ -184,8 +184,11 @@ class Match:
         return Found(live, "vendor" if kind.singleton or live.by_vendor else "key", candidates=candidates)
 
     def _foreign(self, live: Live) -> Found | None:
-        """An object under another stack's mark, or under one whose seal does not hold, is nobody's to take."""
-        if live.owner is None or self.mine(live.owner):
+        """An object under another stack's mark, or under one whose seal does not hold, is nobody's to take.
+
+        A mark that names this stack and no entry has no room for a seal: it proves nothing, and forbids nothing.
+        """
+        if live.owner is None or self.mine(live.owner) or (live.owner.stack == self.stack and not live.owner.address):
             return None
         whose = f"belongs to {live.owner.stack}" if live.owner.stack != self.stack else "carries a mark with a broken seal"
         return Found(blocked=f"{live.id} {whose} ({live.owner.address}); `reconciler import --take-over` takes it")
