@@ -47,7 +47,10 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything a plan is made of; all of it values, but for three pure questions (`secret`, `seal`, `same`)."""
+    """Everything a plan is made of; all of it values, but for three pure questions (`secret`, `seal`, `same`).
+
+    `elsewhere` says that the manifests declare something at connections which this run leaves out.
+    """
 
     project: str
     stack: str
@@ -69,6 +72,7 @@ class World:
     now: float = 0.0
     destroy: bool = False
     leave_drift: bool = False
+    elsewhere: bool = False
 
     @property
     def owner(self) -> str:
@@ -156,8 +160,8 @@ def finished(world: World, actions: list[Action]) -> Plan:
     chosen = held_back(world, chosen, actions)
     digests = {a.address: digest.of_action(a) for a in chosen if digest.counted(a)}
     consents = world.consent.used(chosen)
-    stopped = thresholds(chosen, world.ledger, world.observed, world.limits, declared=bool(world.resources),
-                         destroy=world.destroy, whole=world.selection.whole)
+    stopped = thresholds(chosen, world.ledger, world.observed, world.limits, destroy=world.destroy,
+                         declared=bool(world.resources) or world.elsewhere)
     return Plan(
         world.project, world.stack, tuple(sorted(chosen, key=_reading_order)),
         digest.of_plan(world.project, world.stack, world.accounts, consents, digests.values()), digests,
@@ -226,8 +230,13 @@ def selected(world: World, actions: list[Action]) -> tuple[list[Action], tuple[s
         kept -= _with_dependents({a for a in by_address if _matches(a, choice.excludes)}, by_address)
     left = [a for a in actions if a.address not in kept]
     acting = sum(action.acts or action.op is Op.BLOCKED for action in left)
-    words = (f"{len(left)} entries are left out by the selection, {acting} of them with changes.",) if left else ()
-    return [action for action in actions if action.address in kept], words
+    return [action for action in actions if action.address in kept], _left_out(len(left), acting)
+
+
+def _left_out(count: int, acting: int) -> tuple[str, ...]:
+    if count == 1:
+        return (f"1 entry is left out by the selection, {'with' if acting else 'without'} changes.",)
+    return (f"{count} entries are left out by the selection, {acting or 'none'} of them with changes.",) if count else ()
 
 
 def _matches(address: Address, patterns: Iterable[str]) -> bool:
