@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,14 +56,20 @@ class Applying:
                 return 130 if self.signal else 0
             return self._apply(plan, digest, destroy=destroy)
 
+    def record(self, pairs: list[tuple[Address, str | None]], *, take_over: bool) -> int:
+        """Import these: the plan only claims them, and needs no other consent than having been named."""
+        with self._signals():
+            plan = self.workspace.import_(pairs, take_over)
+            self._show(plan, (), ())
+            return self._apply(plan, plan.digest, destroy=False)
+
     def _held(self, plan: Plan, consenting: Consenting) -> tuple[Plan, str, tuple[Address, ...], tuple[Address, ...]]:
         """The plan held to what was approved elsewhere, where it was."""
         saved, digest = consenting.saved, consenting.digest
         if saved is not None:
             if (saved.project, saved.stack) != (plan.project, plan.stack):
                 raise Stale(f"this plan is of {saved.project}/{saved.stack}, not of {plan.project}/{plan.stack}")
-            if dict(saved.accounts) != dict(plan.accounts):
-                raise Stale("this plan is of another account", "plan again")
+            self._same_accounts(plan, saved)
             resumed = self.workspace.resume(plan, saved.digest, saved.digests)
             return resumed.plan, saved.digest, resumed.done, resumed.others
         if digest is None or digest == plan.digest:
@@ -75,6 +82,15 @@ class Applying:
         if resumed.others:
             raise Stale(f"{len(resumed.others)} actions are planned that were not approved: {resumed.others[0]}", "plan again")
         return resumed.plan, digest, resumed.done, ()
+
+    def _same_accounts(self, plan: Plan, saved: Saved) -> None:
+        """A plan of one vendor says nothing of the accounts of the others."""
+        about = {*saved.accounts, *(address.connection for address in saved.digests)}
+        for name in sorted(about):
+            then, now = saved.accounts.get(name), plan.accounts.get(name)
+            if then != now:
+                raise Stale(f"this plan is of {name}'s account {then or 'that was not pinned'}, and now it is "
+                            f"{now or 'not pinned'}", "plan again")
 
     def _show(self, plan: Plan, done: tuple[Address, ...], others: tuple[Address, ...]) -> None:
         if self.into is not None:
@@ -139,7 +155,8 @@ class Applying:
         """The first Ctrl-C (or SIGTERM) finishes what is under way and records it; the second one ends at once."""
         def asked(number: int, frame: FrameType | None) -> None:
             if self.signal:
-                raise KeyboardInterrupt
+                self.console.say("stopped; the next plan finds out by reading what became of the requests under way")
+                os._exit(128 + number)
             self.signal = number
             if not self.workspace.running:
                 raise KeyboardInterrupt
@@ -155,6 +172,7 @@ class Applying:
         try:
             yield
         except KeyboardInterrupt:
+            self.console.say("stopped; nothing was sent")
             raise SystemExit(128 + (self.signal or signal.SIGINT)) from None
         finally:
             for which, handler in before.items():

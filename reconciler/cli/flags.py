@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,7 +18,13 @@ from reconciler.workspace.options import Options
 Command = Callable[..., Any]
 
 
-class Duration(click.ParamType):
+if TYPE_CHECKING:
+    Seconds = click.ParamType[float]
+else:
+    Seconds = click.ParamType  # generic since click 8.2 only
+
+
+class Duration(Seconds):
     """Seconds, or 30s, 5m, 2h."""
 
     name = "duration"

@@ -6,14 +6,12 @@ from typing import Any
 
 import click
 
-from reconciler.cli import events
+from reconciler.cli.applying import Applying
 from reconciler.cli.console import Console
 from reconciler.cli.flags import COMMON, FORMAT, LOCKING, RUNNING, flags, options
 from reconciler.cli.session import opened
-from reconciler.cli.showing import code_of_report, show_plan
 from reconciler.errors import Usage
 from reconciler.model import Address
-from reconciler.output import text
 
 
 @click.command("import")
@@ -28,20 +26,7 @@ def command(console: Console, /, *, addresses: tuple[str, ...], take_over: bool,
     """
     pairs = [_pair(word) for word in addresses]
     with opened(console, options(console, given)) as workspace:
-        plan = workspace.import_(pairs, take_over)
-        if form == "json":
-            console.data(events.planned(plan, console.clean))
-        else:
-            show_plan(console, plan, form)
-        told = events.Told(console, form)
-        report = workspace.apply(plan, on_event=told)
-        told.end()
-        console.data(
-            events.ended(plan, report, console.clean)
-            if form == "json"
-            else text.report(report, plan, color=console.color_out, source=console.source)
-        )
-        return code_of_report(report)
+        return Applying(console, workspace, form).record(pairs, take_over=take_over)
 
 
 def _pair(word: str) -> tuple[Address, str | None]:

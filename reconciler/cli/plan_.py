@@ -11,8 +11,8 @@ import click
 from reconciler.cli.console import Console
 from reconciler.cli.flags import COMMON, DECIDING, FORMAT, INTO, RUNNING, SELECTING, flags, options
 from reconciler.cli.session import opened
-from reconciler.cli.showing import code_of, show_plan, written
-from reconciler.errors import Usage
+from reconciler.cli.showing import code_of, show_plan, worst, written
+from reconciler.errors import Failure, Usage
 from reconciler.workspace.options import Options
 
 
@@ -33,26 +33,33 @@ def command(console: Console, /, *, out: Path | None, detailed_exitcode: bool, s
     chosen = replace(options(console, given), show_unchanged=show_unchanged)
     if all_stacks and (chosen.stack is not None or out is not None or json_into is not None):
         raise Usage("--all-stacks goes with neither --stack nor a file: each stack has a plan of its own")
-    names = _stacks(console, chosen) if all_stacks else (chosen.stack,)
-    codes = [_one(console, replace(chosen, stack=name), out, json_into, form, detailed=detailed_exitcode,
-                  headed=len(names) > 1) for name in names]
-    return next((code for code in (1, 3, 5, 4, 2) if code in codes), 0)
+    if not all_stacks:
+        return _one(console, chosen, out, json_into, form, detailed=detailed_exitcode)
+    return worst(_each(console, replace(chosen, stack=name), form, detailed=detailed_exitcode)
+                 for name in _stacks(chosen))
 
 
-def _stacks(console: Console, chosen: Options) -> tuple[str | None, ...]:
-    """Every stack's name; the first is opened only to read them."""
+def _stacks(chosen: Options) -> tuple[str, ...]:
     from reconciler import __version__
     from reconciler.project import CONFIG, names
 
     return names(chosen.dir, version=__version__, ref=chosen.config_from, shown=CONFIG)
 
 
-def _one(console: Console, chosen: Options, out: Path | None, into: Path | None, form: str, *, detailed: bool,
-         headed: bool) -> int:
+def _each(console: Console, chosen: Options, form: str, *, detailed: bool) -> int:
+    """One of several stacks; what is wrong with it does not keep the others from being planned."""
+    if form == "text":
+        console.data(f"Stack {chosen.stack}:\n")
+    try:
+        return _one(console, chosen, None, None, form, detailed=detailed)
+    except Failure as error:
+        console.failure(error)
+        return error.exit_code
+
+
+def _one(console: Console, chosen: Options, out: Path | None, into: Path | None, form: str, *, detailed: bool) -> int:
     with opened(console, chosen) as workspace:
         plan = workspace.plan()
-        if headed and form == "text":
-            console.data(f"Stack {plan.stack}:\n")
         show_plan(console, plan, form, show_unchanged=chosen.show_unchanged)
         for path in (out, into):
             if path is not None:

@@ -48,11 +48,17 @@ class Program(click.Group):
         found: click.Command = module.command
         return found
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Flags follow the command; in front of it there is only --help."""
+        if args and args[0].startswith("-") and args[0] not in ("-h", "--help"):
+            raise Usage(f"flags follow the command: {args[0]}", "reconciler COMMAND --help lists a command's flags")
+        return super().parse_args(ctx, args)
+
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """An unknown command gets a suggestion."""
         name = args[0] if args else ""
         if name and name not in COMMANDS:
-            raise Usage(f"there is no command {name!r}" if not name.startswith("-") else f"flags follow the command: {name}",
+            raise Usage(f"there is no command {name!r}",
                         did_you_mean(name, COMMANDS) or "reconciler --help lists the commands")
         return super().resolve_command(ctx, args)
 
@@ -91,6 +97,8 @@ def run(words: list[str]) -> int:
     except KeyboardInterrupt:
         console.say("stopped")
         return 130
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else 1
     except BrokenPipeError:
         console.closed()
         return 141

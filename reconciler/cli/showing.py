@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 
 from reconciler import __version__
 from reconciler.cli.console import Console
@@ -39,6 +40,12 @@ def code_of(plan: Plan, *, detailed: bool = False) -> int:
     if plan.stopped or any(action.op is Op.BLOCKED for action in plan.actions):
         return 4
     return 2 if detailed and not plan.empty else 0
+
+
+def worst(codes: Iterable[int]) -> int:
+    """The one exit code where several fit."""
+    found = set(codes)
+    return next((code for code in (1, 3, 5, 4, 2) if code in found), max(found, default=0))
 
 
 def code_of_report(report: Report) -> int:

@@ -92,11 +92,11 @@ def unagreed(actions: Iterable[Action], consent: Consent) -> list[tuple[Address,
 
 
 def thresholds(actions: Iterable[Action], ledger: Ledger, observed: Observed, limits: Limits, *,
-               declared: bool, destroy: bool, whole: bool) -> tuple[str, ...]:
+               declared: bool, destroy: bool) -> tuple[str, ...]:
     """Why nothing at all may be done: too many deletes or changes, a live read that shrank, an empty desired state."""
     actions = list(actions)
     stopped = []
-    if not declared and ledger.entries and not destroy and whole:
+    if not declared and ledger.entries and not destroy:
         stopped.append(f"the manifests declare nothing, and {len(ledger.entries)} entries are ours: `reconciler destroy` "
                        "removes a whole stack")
     held = _by_connection(ledger)

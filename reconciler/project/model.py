@@ -33,6 +33,11 @@ class Source(Part):
     key: Annotated[str | None, Field(min_length=1)] = None
     op: Annotated[str | None, Field(pattern=r"^op://.+")] = None
 
+    @property
+    def near(self) -> bool:
+        """Whether it is on this machine, so that reading it asks nobody."""
+        return self.env is not None or self.file is not None
+
     @model_validator(mode="after")
     def _one(self) -> Self:
         given = [name for name in ("env", "file", "vault", "op") if getattr(self, name) is not None]

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from reconciler.clock import Clock, SystemClock
-from reconciler.contract.kind import Kind
 from reconciler.contract.vendor import load
 from reconciler.engine.apply import Apply, Event, Means
 from reconciler.engine.importing import plan_import
@@ -20,12 +19,13 @@ from reconciler.engine.observe import Kinds, observe
 from reconciler.engine.plan import Selection, World, plan
 from reconciler.engine.recover import recover, unsettled
 from reconciler.engine.resume import Resumed, resumed
-from reconciler.errors import Invalid, Locked, Protected, Stale, Usage
+from reconciler.errors import Locked, Protected, Stale, Usage
 from reconciler.ledger import Holder, Ledger, Store
 from reconciler.manifest import MANIFESTS
 from reconciler.model import Address, Plan, Problem, Report, Resource, Result
 from reconciler.secret import Secret
 from reconciler.sources import Redactor
+from reconciler.workspace.opening import opened, wanted
 from reconciler.workspace.options import Options
 from reconciler.workspace.selecting import consent, limits, selectable
 from reconciler.workspace.settled import Settled
@@ -127,28 +127,10 @@ class Workspace:
         return {a.address: {"id": a.live.id, **a.live.outputs} for a in made.actions
                 if a.live is not None and a.resource is not None}
 
-    def _wanted(self, resources: Iterable[Resource], ledger: Ledger) -> set[str]:
-        """The connections a command has to do with: selected ones, and those their entries refer to."""
-        chosen = set(self.options.vendors)
-        used = {r.address.connection for r in resources} | {name.partition(".")[0] for name in ledger.entries}
-        if not chosen:
-            return used
-        near = {n.connection for r in resources if r.address.connection in chosen for n in r.needs}
-        return (chosen & used) | near
-
     def _kinds(self, resources: Iterable[Resource], ledger: Ledger, write: bool) -> Kinds:
-        kinds: dict[str, Kind[Any]] = {}
-        for connection in sorted(self._wanted(resources, ledger)):
-            if self.connections.vendor(connection) is None:
-                names = sorted(a for a in ledger.entries if a.partition(".")[0] == connection)
-                raise Invalid([Problem(
-                    f"the ledger holds {len(names)} entries of {connection}, which is no longer configured ({names[0]} …)",
-                    help=f"configure it again under vendors:, or `reconciler ledger forget '{connection}.*'`")])
-            kinds.update(self.connections.open(connection, read_only=not write).kinds)
-        unfit = list(self.settled.unfit_for_ci({o.name: o.api.base_url for o in self.connections.opened.values()}))
-        if unfit:
-            raise Invalid(unfit)
-        return kinds
+        resources = tuple(resources)
+        names = wanted(self.options.vendors, resources, ledger)
+        return opened(self.connections, self.settled, names, resources, ledger, write=write)
 
     def _kept_secret(self, path: str, key: str) -> Secret:
         """A secret that a vendor of this stack keeps."""
@@ -192,6 +174,7 @@ class Workspace:
                write: bool = False, everything: bool = False) -> World:
         signing = self._signing(ledger, kinds)
         here = {kind.partition(".")[0] for kind in kinds}
+        declared = len(resources)
         resources = tuple(r for r in resources if r.address.connection in here)
         ledger_here = replace(ledger, entries={a: e for a, e in ledger.entries.items() if a.partition(".")[0] in here})
         self.progress("reading " + ", ".join(sorted(here)))
@@ -203,7 +186,7 @@ class Workspace:
             limits=limits(self.stack, self.options), selection=self._selection(), unsettled=unsettled(ledger),
             accounts={n: o.api.account() for n, o in opened.items() if o.api.account()},
             about={n: o.api.about() for n, o in opened.items()}, now=self.clock.now(), destroy=destroy,
-            leave_drift=self.options.leave_drift)
+            leave_drift=self.options.leave_drift, elsewhere=declared > len(resources))
 
     def _selection(self) -> Selection:
         changed = None

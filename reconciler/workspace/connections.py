@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Opened:
-    """One connection with its client and its kinds."""
+    """One connection with its client and its kinds; `pinned` once its account and mode were checked."""
 
     name: str
     vendor: Vendor
     api: Api
     kinds: Mapping[str, Kind[Any]]
+    pinned: bool = False
 
 
 class Connections:
@@ -51,6 +52,7 @@ class Connections:
         self.offline: dict[str, Kind[Any] | None] = {}
         self.opened: dict[tuple[str, bool], Opened] = {}
         self.sandboxes: dict[str, Sandbox] = {}
+        self._known: dict[str, Settings] = {}
 
     def vendor(self, connection: str) -> Vendor | None:
         """The vendor that a connection uses; None where none is configured."""
@@ -89,19 +91,43 @@ class Connections:
         found: Placed = load(vendor.placed)(delivery.to, delivery, resources)
         return found
 
+    def mistakes(self, connection: str) -> tuple[Problem, ...]:
+        """What is wrong with a connection's settings, unset variables among them; nothing is asked."""
+        vendor = self.vendor(connection)
+        if vendor is None or self.sandbox is not None:
+            return ()
+        try:
+            self._checked(connection, vendor)
+        except Invalid as error:
+            return error.problems
+        return ()
+
     def open(self, connection: str, *, read_only: bool) -> Opened:
         """The connection with a client; the account is checked before anything else is asked."""
+        opened = self.client(connection, read_only=read_only)
+        if not opened.pinned:
+            if self.sandbox is None:
+                opened.api.pin()
+            opened.pinned = True
+        return opened
+
+    def client(self, connection: str, *, read_only: bool) -> Opened:
+        """The connection with a client that has asked nothing yet."""
         slot = (connection, read_only)
         if slot not in self.opened:
             vendor = self.vendor(connection)
             if vendor is None:
                 raise Usage(f"{connection} is not a configured vendor", "see vendors: in reconciler.yaml")
             api = self._api(connection, vendor, read_only)
-            if self.sandbox is None:
-                api.pin()
             kinds = {f"{connection}.{k.name.partition('.')[2]}": k(api, connection) for k in vendor.kinds}
             self.opened[slot] = Opened(connection, vendor, api, kinds)
         return self.opened[slot]
+
+    def _checked(self, connection: str, vendor: Vendor) -> Settings:
+        if connection not in self._known:
+            settings = self.settings(connection, vendor.settings)
+            self._known[connection] = settings.model_copy(update={k: v for k, v in self.tune.items() if v is not None})
+        return self._known[connection]
 
     def _api(self, connection: str, vendor: Vendor, read_only: bool) -> Api:
         transport = self.transports.get(connection)
@@ -109,8 +135,7 @@ class Connections:
             settings = vendor.settings.placeholder(**self.tune)
             transport = self.in_sandbox(connection, vendor).transport()
         else:
-            settings = self.settings(connection, vendor.settings)
-            settings = settings.model_copy(update={k: v for k, v in self.tune.items() if v is not None})
+            settings = self._checked(connection, vendor)
         try:
             api: Api = load(vendor.api)(settings, connection=connection, transport=transport, clock=self.clock,
                                         read_only=read_only, progress=self.progress)

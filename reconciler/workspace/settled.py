@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,8 @@ class Settled:
 
     def _unknown_vendors(self) -> Iterator[Problem]:
         for connection, raw in self.stack.vendors.items():
+            if raw is None and ("vendors", connection) in self.stack.document.places:
+                continue  # left out by this stack; what it uses is said where the project configures it
             name = str((raw or {}).get("use", connection))
             if name not in registry.names():
                 path = ("vendors", connection, "use") if raw and "use" in raw else ("vendors", connection)
@@ -91,6 +94,16 @@ class Settled:
             return None
         older = tuple(self.secrets.read(source, "ledger", "previous") for source in settings.previous)
         return Key.of(self.secrets.read(settings.key, "ledger", "key"), older)
+
+    def unread(self, names: Iterable[str]) -> Iterator[Problem]:
+        """What can't be read of the ledger's key and of these secrets; those that a program or a vendor keeps come later."""
+        near = [name for name in names if name in self.stack.secrets and self.stack.secrets[name].near]
+        reads: list[Callable[[], Any]] = [self.key, *(partial(self.secrets, name) for name in near)]
+        for read in reads:
+            try:
+                read()
+            except Invalid as error:
+                yield from error.problems
 
     def connections(self, clock: Clock, transports: Mapping[str, httpx.BaseTransport] | None,
                     progress: Callable[[str], None]) -> Connections:
@@ -135,14 +148,10 @@ class Settled:
     def changed_since(self, ref: str, resources: tuple[Resource, ...], connections: Connections) -> frozenset[str]:
         """The addresses whose resolved entry differs from the merge base with `ref`."""
         def then(root: Path) -> tuple[Resource, ...]:
-            old = Settled(_at(self.options, root), self.environ, self.redactor)
+            old = Settled(replace(self.options, dir=root, stack=self.stack.name, config_from=None), self.environ, self.redactor)
             return old.manifests(old.connections(connections.clock, None, lambda text: None)).resources
 
         return changed_since(self.root, ref, resources, then)
-
-
-def _at(options: Options, root: Path) -> Options:
-    return replace(options, dir=root, config_from=None, changed_since=None)
 
 
 def loopback(url: str) -> bool:

@@ -8,23 +8,28 @@ import tarfile
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from reconciler.errors import Invalid, Usage
+from reconciler.manifest import MANIFESTS, OVERLAYS
 from reconciler.model import Resource
+from reconciler.project import CONFIG
+
+_SAFE: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 
 
 def changed_since(root: Path, ref: str, now: tuple[Resource, ...],
                   load: Callable[[Path], tuple[Resource, ...]]) -> frozenset[str]:
     """The addresses that differ from the merge base of `ref` and HEAD, removed ones included.
 
-    Usage when git can't tell (no such revision, a shallow clone). Where the earlier manifests are broken,
-    everything counts as changed.
+    Usage when git can't tell (no such revision, a shallow clone). Where the earlier manifests are broken, or knew
+    no such stack, everything counts as changed.
     """
     with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
         _extract(root, _merge_base(root, ref), Path(folder))
         try:
             then = {one.address: one for one in load(Path(folder))}
-        except Invalid:
+        except (Invalid, Usage):
             then = {}
     here = {one.address: one for one in now}
     return frozenset(str(a) for a in here.keys() | then.keys() if not _same(here.get(a), then.get(a)))
@@ -35,26 +40,33 @@ def _same(one: Resource | None, other: Resource | None) -> bool:
 
 
 def _merge_base(root: Path, ref: str) -> str:
-    if ref.startswith("-"):
+    if not ref or ref.startswith("-"):
         raise Usage(f"{ref!r} is not a revision")
+    if _git(root, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true":
+        raise Usage(f"the clone is shallow, so what {ref} and HEAD have in common can't be told",
+                    "fetch the whole history (fetch-depth: 0)")
     done = _git(root, "merge-base", ref, "HEAD")
     if done.returncode == 0:
         return done.stdout.decode().strip()
-    shallow = _git(root, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
     said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-    raise Usage(f"there is no common commit with {ref}" + (": the clone is shallow" if shallow else
-                f": {said[-1]}" if said else ""), "fetch the whole history (fetch-depth: 0)")
+    raise Usage(f"there is no common commit with {ref}" + (f": {said[-1]}" if said else ""),
+                "fetch that revision, with its history")
 
 
 def _extract(root: Path, commit: str, folder: Path) -> None:
-    done = _git(root, "archive", "--format=tar", commit, ".")
+    """What a stack is read from; links are left out, for nothing outside is read through them."""
+    there = _git(root, "ls-tree", "--name-only", "-z", commit).stdout.decode("utf-8", "surrogateescape").split("\0")
+    wanted = [name for name in there if name in (CONFIG, MANIFESTS, OVERLAYS)]
+    if not wanted:
+        return  # the project did not exist then
+    done = _git(root, "archive", "--format=tar", commit, *wanted)
     if done.returncode != 0:
-        return  # the project's folder did not exist then
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise Usage(f"git can't read {commit[:10]}" + (f": {said[-1]}" if said else ""), "git fsck says what is wrong")
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
-        if hasattr(tarfile, "data_filter"):
-            tar.extractall(folder, filter="data")
-        else:
-            tar.extractall(folder, [one for one in tar.getmembers() if one.isfile() or one.isdir()])  # noqa: S202 - our own commit
+        for one in tar.getmembers():
+            if one.isfile() or one.isdir():
+                tar.extract(one, folder, **_SAFE)
 
 
 def _git(root: Path, *words: str) -> subprocess.CompletedProcess[bytes]:

@@ -1,0 +1,131 @@
+"""Selections: what a run is about; what they leave out is said, and never read as removed."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from tests.cli.project import PRO, SANDBOX, Project
+
+TWO = "project: shop\nvendors: {stripe: {}, stripe_eu: {use: stripe}}\n"
+BOTH = PRO + """stripe_eu.product:
+  eu: {id: eu, name: EU}
+stripe_eu.price:
+  monthly: {product: {ref: eu}, currency: eur, unit_amount: 2900}
+"""
+APART = (PRO.replace("stripe.price:", "  alone: {id: alone, name: Alone}\nstripe.price:")
+         + "  other: {product: {ref: alone}, unit_amount: 1}\n")
+
+
+def test_a_target_takes_its_needs_along(box: Project) -> None:
+    """`--target ADDR` plans it and what it refers to, and says how many others it leaves out."""
+    box.manifest(APART)
+    done = box.ok("plan", "--sandbox", "--target", "stripe.price/monthly")
+    assert "Plan: 2 to create" in done.out
+    assert "2 entries are left out by the selection, 2 of them with changes." in done.said
+    assert box.ops("--sandbox", "--target", "stripe.product/pro") == {"product/pro": "create"}
+    assert box.ops("--sandbox", "--target", "stripe.pr*/o*") == {"price/other": "create", "product/alone": "create"}
+    assert len(box.ops("--sandbox", "--target", "stripe.price/*", "--target", "stripe.product/*")) == 4
+
+
+def test_an_exclude_drops_its_dependents(box: Project) -> None:
+    """`--exclude ADDR` leaves out what depends on it too."""
+    box.manifest(APART)
+    assert box.ops("--sandbox", "--exclude", "stripe.product/pro") == {"price/other": "create", "product/alone": "create"}
+    assert box.ops("--sandbox", "--exclude", "stripe.price/*") == {
+        "product/alone": "create", "product/pro": "create"}
+
+
+def test_what_is_left_out_is_never_read_as_removed(box: Project) -> None:
+    """Targets, excludes and vendors limit what is done, and nothing is deleted for being outside."""
+    box.write({"reconciler.yaml": TWO}).manifest(BOTH).apply("--sandbox")
+    for words in (["--target", "stripe.product/pro"], ["--exclude", "stripe.product/pro"], ["--vendor", "stripe_eu"]):
+        done = box.ok("plan", "--sandbox", "--detailed-exitcode", *words)
+        assert "No changes." in done.out
+    box.manifest("{}")
+    assert box.run("plan", "--sandbox", "--vendor", "stripe").code == 4
+    box.manifest(BOTH[BOTH.index("stripe_eu"):])
+    assert box.ops("--sandbox", "--vendor", "stripe") == {"price/monthly": "delete", "product/pro": "delete"}
+    assert box.ops("--sandbox", "--vendor", "stripe_eu") == {}
+    assert box.ops("--sandbox", "--target", "stripe.price/monthly") == {"price/monthly": "delete"}
+
+
+def test_one_vendor_needs_no_credential_of_another(shop: Project) -> None:
+    """`--vendor V` opens that connection and those its entries refer to, and no other."""
+    config = (shop.dir / "reconciler.yaml").read_text() + "  stripe_eu: {use: stripe, api_key: {env: NOT_SET}}\n"
+    shop.write({"reconciler.yaml": config}).manifest(BOTH)
+    assert shop.run("plan").code == 3
+    assert shop.ops("--vendor", "stripe") == {"product/pro": "create", "price/monthly": "create"}
+
+
+def test_changed_since_takes_what_differs_from_the_merge_base(box: Project) -> None:
+    """Entries whose resolved value differs, removed ones included, with their dependents; the rest is left out."""
+    box.write({"reconciler.yaml": SANDBOX + "vars: {name: Pro}\n"})
+    text = APART.replace("name: Pro}", "name: {var: name}}") + "  gone: {product: {ref: alone}, unit_amount: 2}\n"
+    box.manifest(text).git("init", "-q")
+    box.commit("base")
+    assert box.ops("--sandbox", "--changed-since", "HEAD") == {}
+    box.apply("--sandbox")
+    box.git("checkout", "-qb", "feature")
+    box.write({"reconciler.yaml": SANDBOX + "vars: {name: Pro 2}\n"})
+    text = text.replace("  gone: {product: {ref: alone}, unit_amount: 2}\n", "")
+    box.manifest(text.replace("unit_amount: 1}", "'unit_amount': +1}"))
+    box.commit("a variable, a removal, and the same value written otherwise")
+    assert box.ops("--sandbox", "--changed-since", "main") == {"product/pro": "update", "price/gone": "delete"}
+    done = box.ok("plan", "--sandbox", "--changed-since", "main")
+    assert "left out by the selection" in done.said
+
+
+def test_where_the_earlier_stack_can_not_be_read_everything_counts_as_changed(box: Project) -> None:
+    """A base without this project, with broken manifests, or without this stack, hides nothing."""
+    box.git("init", "-q")
+    box.write({"README": "x"}).git("add", "README")
+    box.git("commit", "-qm", "no project yet")
+    box.commit("the project")
+    assert len(box.ops("--sandbox", "--changed-since", "HEAD~1")) == 2
+    box.manifest("stripe.price: {x: {nonsense: 1}}").commit("broken")
+    box.manifest(PRO).commit("mended")
+    assert len(box.ops("--sandbox", "--changed-since", "HEAD~1")) == 2
+    box.write({"reconciler.yaml": SANDBOX + "stacks: {new: {}}\n"}).commit("a new stack")
+    assert len(box.ops("--sandbox", "--changed-since", "HEAD~1")) == 2
+
+
+@pytest.mark.parametrize("ref", ["nowhere", "-x", "HEAD~5", ""])
+def test_a_missing_revision_is_64(box: Project, ref: str) -> None:
+    """A slip in the revision is no empty plan."""
+    box.git("init", "-q")
+    box.commit()
+    done = box.run("plan", "--sandbox", "--changed-since", ref)
+    assert done.code == 64, done
+
+
+def test_outside_of_a_repository_is_64(box: Project) -> None:
+    """Without git there is nothing to differ from."""
+    assert box.run("plan", "--sandbox", "--changed-since", "main").code == 64
+
+
+def test_a_shallow_clone_is_64(box: Project) -> None:
+    """A clone without its history can't tell the merge base."""
+    box.git("init", "-q")
+    box.commit("one")
+    box.write({"x": "2"}).commit("two")
+    subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{box.dir}", str(box.dir / "clone")], check=True,
+                   capture_output=True)
+    clone = Project(box.dir / "clone")
+    for ref in ("HEAD", "HEAD~1"):
+        done = clone.run("plan", "--sandbox", "--changed-since", ref)
+        assert done.code == 64, done
+        assert "shallow" in done.err
+        assert "fetch-depth: 0" in done.err
+
+
+def test_links_in_an_earlier_revision_lead_nowhere(box: Project) -> None:
+    """A symbolic link out of the project in an old commit is not followed, and no reason to stop."""
+    (box.dir / "manifests" / "out.yaml").symlink_to("/etc/hostname")
+    (box.dir / "abs").symlink_to("/etc")
+    box.git("init", "-q")
+    box.commit("links")
+    (box.dir / "manifests" / "out.yaml").unlink()
+    box.commit("no link")
+    assert box.run("plan", "--sandbox", "--changed-since", "HEAD~1").code == 0
