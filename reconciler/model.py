@@ -253,7 +253,10 @@ class Want(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """An object as the vendor has it now, in the manifest's own terms."""
+    """An object as the vendor has it now, in the manifest's own terms.
+
+    `lacks` are fields that no object of its kind holds anything of: the vendor's plan may drop them without a word.
+    """
 
     id: str
     fields: Fields
@@ -262,6 +265,7 @@ class Live:
     archived: bool = False
     by_vendor: bool = False
     raw: Any = field(default=None, compare=False, repr=False)
+    lacks: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

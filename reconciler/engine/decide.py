@@ -10,6 +10,7 @@ from reconciler.contract.kind import Kind, Replace
 from reconciler.contract.spec import Mark
 from reconciler.engine.creating import change_impact, create_calls, creation, creation_impact, sorted_impacts
 from reconciler.engine.diff import Applied, Same, diff
+from reconciler.engine.dropped import swallowed
 from reconciler.engine.match import Found
 from reconciler.engine.observe import Kinds
 from reconciler.ledger import Entry, Ledger
@@ -115,7 +116,7 @@ def _decided(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], 
     now = replace(want, fields={k: v for k, v in without(want.fields, resource.lifecycle.seed).items()
                                 if k not in deferred(kind)})
     changes = diff(now.fields, live.fields, kind.shape, d.applied(address))
-    changes = tuple(replace(c, replaces=kind.forces(live, now, c)) for c in changes)
+    changes = tuple(replace(c, replaces=kind.forces(live, now, c)) for c in changes if not swallowed(live, c))
     restore = live.archived and not kind.rests(want)
     if found.by == "key" and not restore:
         return _adopted(d, kind, resource, now, live, changes)

@@ -12,6 +12,7 @@ from typing import Any
 from reconciler.contract.kind import Scene
 from reconciler.engine import digest
 from reconciler.engine.decide import Deciding, decide, needs_of, retired
+from reconciler.engine.dropped import told
 from reconciler.engine.former import with_former
 from reconciler.engine.guard import Consent, Limits, blocked, judged, thresholds
 from reconciler.engine.leftovers import leftovers
@@ -167,8 +168,9 @@ def finished(world: World, actions: list[Action]) -> Plan:
         digest.of_plan(world.project, world.stack, world.accounts, consents, digests.values()), digests,
         serial=world.ledger.serial, consents=consents, accounts=dict(world.accounts),
         writes=sum(len(a.calls) for a in chosen if a.acts or a.after), left_out=left_out,
-        warnings=tuple(f"allow: {word} is spent: nothing in this plan needs it" for word in
-                       (world.consent.spent(actions) if world.selection.whole and not world.destroy else ())),
+        warnings=(*(f"allow: {word} is spent: nothing in this plan needs it" for word in
+                    (world.consent.spent(actions) if world.selection.whole and not world.destroy else ())),
+                  *told(chosen)),
         stopped=stopped, unreadable=any(a.op is Op.BLOCKED and (a.blocked or "").startswith("can't be read") for a in chosen))
 
 

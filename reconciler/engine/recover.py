@@ -73,7 +73,7 @@ def _seen(kind: Kind[Any], intent: Intent, stack: str, valid: Callable[[Owner], 
             raise Failure(live.reason)
         if live.id in taken or live.archived:
             continue
-        if live.owner is not None:
+        if live.owner is not None and (live.owner.address or live.owner.stack != stack):
             if _ours(live, intent, stack, valid):
                 marked.append(live)
         elif print is not None and (key := kind.identity(live.fields)) is not None and identify(list(key)) == print:
