@@ -1,115 +1,22 @@
-"""YAML text → values with the place of each; own builder over PyYAML's C events, with YAML 1.2 words and caps.
-
-Nothing is raised but Invalid, with every problem that could be found in one reading.
-"""
+"""YAML text → values and problems with their places; the whole truth about a file, where quick.py has only its values."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml as pyyaml
 
-from reconciler.errors import Invalid
 from reconciler.model import Location, Problem
-
-MAX_BYTES = 1_000_000
-MAX_DEPTH = 64
-MAX_NODES = 200_000
-
-_LOADER: Any = getattr(pyyaml, "CSafeLoader", pyyaml.SafeLoader)
-_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
-_OTHER_INT = re.compile(r"0(?:o[0-7]+|x[0-9a-fA-F]+)\Z")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
-_WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
-          "null": None, "Null": None, "NULL": None, "~": None, "": None}
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ud800-\udfff]")
-MAX_DIGITS = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a key and its value stand: lines and columns from 1, `width` of the value's first line."""
-
-    line: int
-    column: int
-    width: int = 1
-    key_line: int = 0
-    key_column: int = 0
-    key_width: int = 1
-
-
-@dataclass(slots=True)
-class Document:
-    """One file's value, and the place of every value in it by its path of keys and indexes."""
-
-    file: str
-    value: Any
-    places: dict[tuple[Any, ...], Place] = field(default_factory=dict)
-
-    def at(self, path: tuple[Any, ...], *, key: bool = False) -> Location:
-        """The place of a path's value (or its key), or of the nearest thing above it."""
-        place = self.place(path)
-        if place is None:
-            return Location(self.file, 1, 1)
-        if key and place.key_line and path in self.places:
-            return Location(self.file, place.key_line, place.key_column)
-        return Location(self.file, place.line, place.column)
-
-    def place(self, path: tuple[Any, ...]) -> Place | None:
-        """The place of a path, or of the nearest thing above it."""
-        while path not in self.places:
-            if not path:
-                return None
-            path = path[:-1]
-        return self.places[path]
-
-    def width(self, path: tuple[Any, ...], *, key: bool = False) -> int:
-        """How wide the value (or the key) of a path is on its first line."""
-        place = self.places.get(path)
-        return 1 if place is None else place.key_width if key else place.width
-
-
-def parse(data: bytes, file: str) -> Document:
-    """Read one document; Invalid with what is wrong with it."""
-    if not data.strip():
-        raise Invalid([Problem("the file is empty", Location(file, 1, 1), help="delete it, or declare something in it")])
-    if len(data) > MAX_BYTES:
-        raise Invalid([Problem("the file is larger than 1 MB", Location(file, 1, 1), help="split it")])
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise Invalid([Problem("the file is not UTF-8", Location(file, line, 1))]) from error
-    builder = _Builder(file, text)
-    document = builder.build()
-    if builder.problems:
-        raise Invalid(builder.problems)
-    return document
-
-
-def plain(text: str) -> Any:
-    """What an unquoted word means: null, true, false, a number, or itself."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if text[0] not in "-+.0123456789":
-        return text
-    if _INT.match(text):
-        return int(text)
-    if _OTHER_INT.match(text):
-        return int(text, 0)
-    if _FLOAT.match(text) and not re.fullmatch(r"[-+]?0[0-9]+", text):
-        return float(text)
-    return text
+from reconciler.yaml.document import Place
+from reconciler.yaml.words import CONTROL, FLOAT, LOADER, MAX_DEPTH, MAX_DIGITS, MAX_NODES, plain
 
 
 class _TooMuch(Exception):
     """A cap was passed; the problem is already noted."""
 
 
-class _Builder:
+class Builder:
     """Builds values from events, noting places and problems on the way."""
 
     def __init__(self, file: str, text: str) -> None:
@@ -118,7 +25,8 @@ class _Builder:
         self.places: dict[tuple[Any, ...], Place] = {}
         self.nodes = 0
 
-    def build(self) -> Document:
+    def build(self) -> Any:
+        """The value; what is wrong with it is in `problems`, where everything stands in `places`."""
         value: Any = None
         documents = 0
         try:
@@ -137,10 +45,10 @@ class _Builder:
             self._syntax(error)
         except RecursionError:
             self.problems.append(Problem(f"nested deeper than {MAX_DEPTH}", Location(self.file, 1, 1)))
-        return Document(self.file, value, self.places)
+        return value
 
     def _events(self) -> Iterator[Any]:
-        loader = _LOADER(self.text)
+        loader = LOADER(self.text)
         try:
             while loader.check_event():
                 yield loader.get_event()
@@ -209,7 +117,7 @@ class _Builder:
             return ""
         if event.style or event.tag == "!":
             return text
-        if len(text) > MAX_DIGITS and _FLOAT.match(text):
+        if len(text) > MAX_DIGITS and FLOAT.match(text):
             self._problem(f"a number has at most {MAX_DIGITS} digits", event)
             return 0
         return plain(text)
