@@ -46,11 +46,19 @@ def explain_field(kind: Kind[Any], path: str) -> str:
     """What a field takes, and what a change of it means; Usage with the nearest word where there is no such field."""
     if path.partition(".")[0] == LIFECYCLE:
         return _lifecycle(kind, path.partition(".")[2])
+    if path in kind.outputs and path not in kind.shape.children:
+        return _output(kind, path)
     field = located(kind, path)
     inner = [_line(kind, child) for child in below(field)]
     return "\n".join([f"{kind.bound}.{field.path}", *(wrapped(field.doc, "  ") if field.doc else ()), "",
                       *labelled(_about(kind, field), "  "),
                       *(["", "Its fields; * must be given:", *columns(inner)] if inner else []), ""])
+
+
+def _output(kind: Kind[Any], name: str) -> str:
+    said = dict(words.outputs_of(kind))[name] or "known once the object is there"
+    return "\n".join([f"{kind.bound}.{name}", f"  An output: {{ref: NAME, output: {name}}} stands for it in another entry.", "",
+                      *wrapped(f"{_capital(said)}.", "  "), ""])
 
 
 def _about(kind: Kind[Any], field: Field) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from reconciler.derive.locate import found
 from reconciler.derive.values import labelled, plain, safe, shown, wrapped
 from reconciler.model import Action, Call, Change, Impact, Note, Op, Plan
 
-LONGEST = 160
+LONGEST, MOST = 160, 20
 _IN_PLACE = "What differs can't be changed in place"
 _STEPS = ("make", "link", "unlink", "drop", "after")
 _STEP_WORDS = {"make": "", "link": "once both ends exist", "unlink": "lets go of what it refers to",
@@ -102,15 +102,17 @@ def _unchanged(action: Action) -> str:
 
 
 def _change(change: Change, action: Action, kind: Kind[Any], requests: list[tuple[str, Call]]) -> Iterator[str]:
-    yield from wrapped(f"{safe(change.path)}  {_values(change, action)}", "  ")
+    block = [] if change.secret else _block(change.after, "      ")
+    yield from wrapped(f"{safe(change.path)}  {'' if block else _values(change, action)}", "  ")
+    yield from block
     place = action.resource.place(change.path) if action.resource is not None else None
     if place is not None:
         yield f"      {place}"
     for text in (*_rules(change, kind), *_said(change, action.notes)):
         yield from wrapped(safe(text), "      ")
-    sent = [str(n) for n, (_, call) in enumerate(requests, 1) if _carries(call, change)]
+    sent = _sent_by(change, requests)
     if sent:
-        yield f"      sent by request {' and '.join(sent)}"
+        yield f"      sent by request {' and '.join(map(str, sent))}"
 
 
 def _values(change: Change, action: Action) -> str:
@@ -144,6 +146,13 @@ def _rules(change: Change, kind: Kind[Any]) -> Iterator[str]:
 def _said(change: Change, notes: tuple[Note, ...]) -> Iterator[str]:
     """What the kind says of this very field; that it is immutable was said."""
     return (note.text for note in notes if note.path == change.path and not note.text.startswith("immutable in "))
+
+
+def _sent_by(change: Change, requests: list[tuple[str, Call]]) -> list[int]:
+    """The numbers of the requests that carry it; where its name is another one on the wire, the only one there is."""
+    named = [n for n, (_, call) in enumerate(requests, 1) if _carries(call, change)]
+    made = [n for n, (step, _) in enumerate(requests, 1) if step in ("make", "link")]
+    return named or (made if len(made) == 1 else [])
 
 
 def _carries(call: Call, change: Change) -> bool:
@@ -186,4 +195,16 @@ def _request(n: int, said: str, call: Call) -> Iterator[str]:
     yield f"  {n}. {call.method} {safe(str(plain(call.path)))}" + (f"  ({said})" if said else "")
     body = call.body if isinstance(call.body, Mapping) else {"body": call.body} if call.body is not None else {}
     for name, value in {**call.query, **body}.items():
-        yield from wrapped(f"{safe(str(plain(name)))}: {_short(value)}", "       ")
+        block = _block(value, "         ")
+        yield from wrapped(f"{safe(str(plain(name)))}: {'' if block else _short(value)}", "       ")
+        yield from block
+
+
+def _block(value: Any, indent: str) -> list[str]:
+    """A text of several lines as such, up to MOST of them; nothing for anything else."""
+    text = plain(value)
+    if not isinstance(text, str) or "\n" not in text.strip():
+        return []
+    lines = text.strip().split("\n")
+    more = [f"{indent}… {len(lines) - MOST} more lines"] if len(lines) > MOST else []
+    return [*(f"{indent}| {safe(line)}".rstrip() for line in lines[:MOST]), *more]

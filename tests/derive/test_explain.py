@@ -76,6 +76,23 @@ def test_the_words_of_lifecycle_are_explained() -> None:
     assert "Refuses to delete" in explain.explain_field(kind("stripe.price"), "lifecycle.protect")
 
 
+def test_an_output_is_explained_too() -> None:
+    """Outputs stand beside fields in the same tongue."""
+    text = lines(explain.explain_field(kind("vault.mount"), "accessor"))
+    assert text.startswith("vault.mount.accessor An output: {ref: NAME, output: accessor} stands for it")
+    assert "never printed" in explain.explain_field(kind("stripe.webhook_endpoint"), "secret")
+
+
+def test_a_text_of_several_lines_is_shown_as_one(shop: Shop) -> None:
+    """A policy can be read in its request, and is sent by the only request that there is."""
+    config = shop.folder / "reconciler.yaml"
+    config.write_text("project: shop\nvendors: {vault: {address: 'http://127.0.0.1:1'}}\n", "utf-8")
+    shop.write("vault.policy: {api: {rules: [{path: kv/data/a, capabilities: [read]}]}}\n")
+    text = shop.explain("vault.policy/api")
+    assert '\n         | path "kv/data/a" {\n' in text
+    assert text.count("sent by request 1") == 2
+
+
 def test_a_create_is_followed_from_line_to_request(shop: Shop) -> None:
     """Each field has its place, what it means, and the number of the request that carries it."""
     text = lines(shop.explain("stripe.price/monthly"))
