@@ -36,6 +36,8 @@ def planned(plan: Plan, clean: json.Clean) -> str:
     lines = [json.line("version", tool=__version__, format_version="1.0")]
     shown = plain.loads(json.dump(plan, __version__, clean=clean))
     lines += [json.line("planned_change", change=action) for action in shown["actions"]]
+    for severity, sentences in (("warning", (*shown["left_out"], *shown["warnings"])), ("error", shown["stopped"])):
+        lines += [json.line("diagnostic", severity=severity, summary=sentence) for sentence in sentences]
     lines.append(json.line("change_summary", changes=shown["summary"], digest=shown["digest"], requests=shown["requests"]))
     return "".join(lines)
 

@@ -51,6 +51,7 @@ class Progress:
         self._status: Any = None
         self._said: float | None = None
         self._under_way: dict[Address, str] = {}
+        self._done = 0
         self._lock = threading.RLock()  # a signal's handler writes too, maybe in the middle of this
 
     def __enter__(self) -> Self:
@@ -72,13 +73,15 @@ class Progress:
                 self._line(text)
 
     def event(self, event: Event) -> None:
-        """Take in one event of an apply; what ended is a line of its own."""
+        """Take in one event of an apply; what ended is a line of its own, done things only where nothing moves."""
         with self._lock:
             if event.type == "apply_start":
                 self._under_way[event.address] = event.text
             elif event.type in ("apply_complete", "apply_errored"):
                 did = self._under_way.pop(event.address, "")
-                if not self.quiet:
+                done = event.type == "apply_complete"
+                self._done += done
+                if not self.quiet and not (done and self.moving):
                     self._line(self.clean(safe(_ended(event, did))))
             if self.moving and self._under_way:
                 self._move(self.clean(safe(self._now())))
@@ -93,7 +96,7 @@ class Progress:
     def _now(self) -> str:
         names = [f"{address} ({did})" if did else str(address) for address, did in self._under_way.items()]
         more = f" and {len(names) - AT_ONCE} more" if len(names) > AT_ONCE else ""
-        return f"applying {', '.join(names[:AT_ONCE])}{more}"
+        return f"{self._done} done, applying {', '.join(names[:AT_ONCE])}{more}"
 
     def _line(self, text: str) -> None:
         if self._status is not None:

@@ -15,8 +15,10 @@ from reconciler.derive.plan_schema import plan_schema
 from reconciler.errors import Stale
 from reconciler.model import Address, Change, Fact, Note, Op, Plan
 from reconciler.output import json, text
+from tests.engine.random_stacks import manifest
 from tests.output.plans import CANARY, act, every_operation, plan, secretive, superseded
 from tests.output.test_text import EVIL
+from tests.world import Shop
 
 
 def dumped(made: Plan, *, show_unchanged: bool = False, clean: Callable[[str], str] = str) -> str:
@@ -211,3 +213,25 @@ def test_an_event_is_one_line() -> None:
     assert line.count("\n") == 1
     assert line.startswith('{"type": "apply_errored", ')
     assert plain.loads(line) == {"type": "apply_errored", "address": "stripe.price/a", "text": EVIL, "at": None}
+
+
+def test_plans_of_random_stacks_are_valid_and_lose_nothing() -> None:
+    """Whatever the engine plans fits the schema, and looks the same read back, with every width and every entry."""
+    validator = Draft202012Validator(plan_schema())
+    for trial in range(12):
+        rng = random.Random(4711 + trial)
+        shop = Shop()
+        for step in range(3):
+            made = shop.plan(manifest(rng))
+            written = dumped(made, show_unchanged=True)
+            told = f"seed={4711 + trial} step={step}"
+            assert [error.message for error in validator.iter_errors(plain.loads(written))] == [], told
+            saved = json.load(written)
+            assert json.dump(saved.plan, "0.1.0", show_unchanged=True) == written, told
+            for width in (60, 110):
+                assert looks(saved.plan, width=width) == looks(made, width=width), told
+            shop.run(made)
+
+
+def looks(made: Plan, *, width: int) -> str:
+    return text.render(made, show_unchanged=True, color=True, width=width)

@@ -88,20 +88,26 @@ def test_quiet_says_nothing(terminal: Terminal, clock: TestClock) -> None:
 
 
 def test_on_a_terminal_a_line_moves_and_goes_away(terminal: Terminal, clock: TestClock) -> None:
-    """It names what is under way; what ended stays above it; after `stop` nothing of it is left, and it may come back."""
+    """It names what is under way and counts what is done; what failed stays above it; `stop` takes it away till the next."""
     with progress(terminal, clock) as say:
         say("reading [stripe]")
         say.stop()
         say.event(Told("apply_start", PRO, "create"))
         say.event(Told("apply_start", TEAM, "update"))
+        say.stop()
         say.event(Told("apply_complete", PRO, "", 0.4))
+        say.stop()
+        say.event(Told("apply_start", PRO, "update"))
+        say.event(Told("apply_errored", TEAM, "no", 0.4))
         say.stop()
         assert terminal.getvalue().endswith("\x1b[2K")
         say("waiting")
     seen = terminal.getvalue()
     assert "reading [stripe]" in seen
-    assert "applying stripe.product/pro (create), stripe.product/team (update)" in seen
-    assert "stripe.product/pro: create: done in 0.4 s\n" in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen).replace("\r", "")
+    assert "0 done, applying stripe.product/pro (create), stripe.product/team (update)" in seen
+    assert "1 done, applying stripe.product/team (update)" in seen
+    assert "done in" not in seen
+    assert "stripe.product/team: update: failed after 0.4 s: no\n" in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\r", "", seen)
     assert "waiting" in seen
 
 
