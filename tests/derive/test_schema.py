@@ -133,3 +133,13 @@ def test_every_key_has_a_word() -> None:
     """An editor tells what each key of reconciler.yaml is for, and no word is left over."""
     parts = (Config, LedgerSettings, Limits, OutputFile, SinkCommand, Source)
     assert {name for part in parts for name in part.model_fields} | {"stacks"} == set(keys.PROJECT)
+
+
+def test_what_the_conformance_suite_writes_validates(validators: dict[str, Draft202012Validator]) -> None:
+    """Every example of every case file is a manifest that an editor finds fine."""
+    for path in sorted((ROOT / "tests" / "cases").glob("*/*.yaml")):
+        case: Any = yaml.parse(path.read_bytes(), path.name).value
+        manifests = [case.get("beside") or {}]
+        manifests += [{case["kind"]: {"x": one["fields"]}} for one in case["examples"].values() if "fields" in one]
+        for manifest in manifests:
+            assert [error.message for error in validators["manifest"].iter_errors(manifest)] == [], path
