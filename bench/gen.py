@@ -166,12 +166,10 @@ def population(found: Sequence[Entry], change: float = 0, seed: int = 1) -> dict
 
     `change` is how many of a hundred differ from their manifest, in a text that can be updated.
     """
-    from reconciler.vendors.stripe import sandbox_catalog as catalog
-
     rng = random.Random(f"{seed} change")
     altered = {entry.address for entry in rng.sample(list(found), round(len(found) * change / 100))}
     held: dict[str, dict[str, list[Fields]]] = {}
-    products: dict[str, Any] = {}
+    shops: dict[str, Any] = {}
     for entry in sorted(found, key=lambda entry: not entry.kind.endswith(".product")):
         connection, _, noun = entry.kind.partition(".")
         if noun not in ("product", "price"):
@@ -181,16 +179,26 @@ def population(found: Sequence[Entry], change: float = 0, seed: int = 1) -> dict
             given["name" if noun == "product" else "nickname"] += " of old"
         marks = {"reconciler_stack": f"{PROJECT}/{STACK}", "reconciler_address": entry.address}
         given["metadata"] = {**given.get("metadata", {}), **marks}
-        if noun == "product":
-            body = catalog.new_product(given)
-            products[given["id"]] = body
-        else:
-            own = {"id": id_of(connection, noun, entry.name), "lookup_key": entry.name}
-            body = catalog.new_price({**given, **own}, products)
-        stamps = {"updated": 1_700_000_000} if noun == "product" else {}
-        whole = {"object": noun, "created": 1_700_000_000, "livemode": False, **body, **stamps}
-        held.setdefault(connection, {PRODUCTS: [], PRICES: []})[f"/v1/{noun}s"].append(whole)
+        body = _made(shops, connection, f"/v1/{noun}s", given if noun == "product" else {**given, "lookup_key": entry.name})
+        body["id"] = id_of(connection, noun, entry.name)
+        held.setdefault(connection, {PRODUCTS: [], PRICES: []})[f"/v1/{noun}s"].append(body)
     return held
+
+
+def _made(shops: dict[str, Any], connection: str, path: str, given: Fields) -> Fields:
+    """What Stripe's sandbox keeps after a create."""
+    from reconciler.clock import TestClock
+    from reconciler.sandbox.store import Request
+    from reconciler.vendors.stripe import VENDOR
+    from reconciler.vendors.stripe.form import encoded
+    from reconciler.vendors.stripe.sandbox import StripeSandbox
+
+    shop = shops.setdefault(connection, StripeSandbox(VENDOR.kinds, clock=TestClock()))
+    answer = shop.handle(Request("POST", path, headers={"authorization": "Bearer sk_test_bench"}, body=encoded(given)))
+    assert answer.status == 200, answer.body
+    shop.requests.clear()
+    kept: Fields = shop.objects[path][answer.body["id"]]
+    return dict(kept)
 
 
 def id_of(connection: str, noun: str, name: str) -> str:

@@ -113,7 +113,15 @@ def plans(bench: Bench) -> Iterator[Row]:
         figure = f"plan of {n:,} in 10 kinds, no change: {seconds(median(walls))}"
         found = median(wall / bound for wall, bound in zip(walls, bounds, strict=True))
         against = f"max(list floor {seconds(floor)}, own CPU): {seconds(median(bounds))}"
-        yield Row("G7", f"{figure} = {found:.2f}x", against, found, 1.5, 1.2, details={"wall": walls, "cpu": [run.cpu for run, _ in runs]})
+        yield Row(
+            "G7",
+            f"{figure} = {found:.2f}x",
+            against,
+            found,
+            1.5,
+            1.2,
+            details={"wall": walls, "cpu": [run.cpu for run, _ in runs]},
+        )
         yield from _counted(f"{n:,} in 10 kinds", stage, [stats for _, stats in runs])
         each = _one_by_one(stage, 200 if bench.quick else 1_000) * n
         times = each / median(walls)

@@ -13,7 +13,7 @@ import asyncio
 import json
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -64,12 +64,23 @@ class Shop(StripeSandbox):
     def _listed(self, path: str, active: str, expand: tuple[str, ...]) -> tuple[list[str], dict[str, int], list[bytes]]:
         key = (path, active, expand)
         if key not in self._lists:
-            bodies = [body for body in reversed(self.objects.get(path, {}).values())
-                      if active in ("", str(body["active"]).lower())]
+            bodies = list(self._pages(path, active, expand))
             ids = [body["id"] for body in bodies]
-            encoded = [json.dumps(self._shown(path, body, list(expand))).encode() for body in bodies]
+            encoded = [json.dumps(body).encode() for body in bodies]
             self._lists[key] = ids, {id: n for n, id in enumerate(ids)}, encoded
         return self._lists[key]
+
+    def _pages(self, path: str, active: str, expand: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+        """The whole list, as the sandbox itself pages it out."""
+        after: tuple[tuple[str, str], ...] = ()
+        more = True
+        while more:
+            query = (("limit", "100"), *((("active", active),) if active else ()), *after,
+                     *(("expand[]", f"data.{name}") for name in expand))
+            page = self.handle(Request("GET", path, query, {"authorization": "Bearer sk_test_bench"})).body
+            yield from page["data"]
+            more = page["has_more"]
+            after = (("starting_after", page["data"][-1]["id"]),) if more else ()
 
     def warm(self) -> None:
         """Encode what a plan will ask for, before anybody measures."""
