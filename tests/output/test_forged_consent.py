@@ -29,7 +29,8 @@ def test_a_plan_as_it_was_made_agrees_with_itself() -> None:
     assert _agreeing(json.load(json.dump(made, "0.1.0"))).consents == (WORD,)
 
 
-@pytest.mark.parametrize("part", [{"consents": [WORD]}, {"accounts": {"stripe": "acct_2"}}, {"stack": "production"}, {"actions": []}])
+@pytest.mark.parametrize("part", [
+    {"consents": [WORD]}, {"accounts": {"stripe": "acct_2"}}, {"stack": "production"}, {"actions": []}])
 def test_what_is_slipped_in_below_an_approved_digest_is_refused(part: dict[str, object]) -> None:
     """Consents, accounts, stack and actions are what the digest is over; a checksum made again does not help."""
     written = json.dump(digested(every_operation()), "0.1.0")
