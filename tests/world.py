@@ -17,8 +17,8 @@ from reconciler.engine.observe import observe
 from reconciler.engine.plan import Selection, World, plan
 from reconciler.engine.recover import recover
 from reconciler.ledger import Fold, Holder, Ledger, Record
+from reconciler.model import Action, Address, Delivery, Lifecycle, Location, Op, Plan, Ref, Report, Resource, SecretRef
 from reconciler.paths import leaves
-from reconciler.model import (Action, Address, Delivery, Lifecycle, Location, Op, Plan, Ref, Report, Resource, SecretRef)
 from reconciler.secret import Secret
 from tests.cloud import Cloud, kinds
 
@@ -140,11 +140,14 @@ class Shop:
         return self.run(made)
 
     def run(self, made: Plan) -> Report:
+        return self.applying(made).do()
+
+    def applying(self, made: Plan, **more: Any) -> Apply:
         self.runs += 1
         ledger = self.store.read()
         means = Means(self.kinds, self.prints, lambda n: Secret(self.secrets[n]), lambda s: sha(s), sha, self.clock,
-                      sinks={"box": self.sink}, parallelism=1)
-        return Apply(made, ledger, Journal(self.store, ledger), means, f"run{self.runs}").do()
+                      sinks={"box": self.sink}, parallelism=1, **more)
+        return Apply(made, ledger, Journal(self.store, ledger), means, f"run{self.runs}")
 
     def prints(self, kind: str, fields: Mapping[str, Any]) -> dict[str, str]:
         return {path: sha(value) for path, value in leaves(dict(fields)).items()}

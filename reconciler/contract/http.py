@@ -7,6 +7,7 @@ httpx's exceptions end here; what leaves is one of errors.py, and no message hol
 from __future__ import annotations
 
 import json
+import math
 import random
 import ssl
 import threading
@@ -133,6 +134,8 @@ class Api:
         items = body.get("data") if isinstance(body, dict) else body
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise Unreadable(f"{path}: the answer is not a list", "try again")
+        if isinstance(body, dict) and (body.get("has_more") or body.get("next")):
+            raise Unreadable(f"{path}: the answer is one page of several", "tell us: this kind does not page yet")
         yield from items
 
     def unwrap(self, body: Any) -> Any:
@@ -170,11 +173,14 @@ class Api:
         return answer
 
     def find(self, path: str, params: Mapping[str, Any] | None = None) -> Any | None:
-        """One read; None when there is no such thing."""
+        """One read; None when there is no such thing, which an answer that shows nothing does not prove."""
         try:
-            return self.get(path, params)
+            found = self.get(path, params)
         except Missing:
             return None
+        if found is None:
+            raise Unreadable(f"{path}: the answer shows nothing", "try again")
+        return found
 
     def ask(self, method: str, path: str, body: Any = None, params: Mapping[str, Any] | None = None) -> Any:
         """A read by another method than GET; RuntimeError when the vendor does not declare it as one."""
@@ -182,11 +188,14 @@ class Api:
             raise RuntimeError(f"{method} {path} is not declared as a read")
         return self._exchange(method, path, params, body, {}, repeat=True)
 
-    def send(self, call: Call, key: str | None = None) -> Any:
-        """One write; RuntimeError in read-only mode, Unsure when it may have happened."""
+    def send(self, call: Call, key: str | None = None, check: Callable[[], None] = lambda: None) -> Any:
+        """One write; RuntimeError in read-only mode, Unsure when it may have happened.
+
+        `check` is asked right before each try, after every wait, and raises when we may not write any more.
+        """
         keyed = {self.key_header: key} if self.key_header and key and call.method == "POST" else {}
         return self._exchange(call.method, call.path, call.query, call.body, keyed, repeat=call.safe or bool(keyed),
-                              writes=True)
+                              check=check)
 
     @contextmanager
     def remember(self) -> Iterator[None]:
@@ -200,33 +209,46 @@ class Api:
     # the exchange
 
     def _exchange(self, method: str, path: str, params: Mapping[str, Any] | None, body: Any, extra: Mapping[str, str], *,
-                  repeat: bool, writes: bool = False) -> Any:
+                  repeat: bool, check: Callable[[], None] | None = None) -> Any:
+        """Try until there is an answer; a write that one try leaves in doubt stays unsure, whatever the next one says."""
         if self.read_only and method not in _READING and not self.only_reads(method, path):
             raise RuntimeError(f"read-only: {method} {path} was not sent")
-        waited = 0.0
+        writes, waited, doubt = check is not None, 0.0, False
         for attempt in range(TRIES):
             last = attempt == TRIES - 1
+            self.pacing.take()
+            if check is not None:
+                check()
             try:
                 response, content = self._once(method, path, params, body, extra, writes)
-            except Failure as error:
-                if last or not (repeat or isinstance(error, Refused)):
-                    raise
-                self.clock.sleep(self._backoff(attempt))
-                continue
-            if response.is_success:
-                return self._parsed(response, content, writes)
-            after = self.retry_after(response)
-            if after is not None:
-                waited = self._wait(after, waited, attempt, last, response)
-                continue
-            refusal = self._redacted(self.complaint(response, not writes), body)
-            if last or response.status_code < 500 or not repeat:
-                raise refusal
+                if response.is_success:
+                    return self._parsed(response, content, writes)
+                after = self.retry_after(response)
+                if after is not None:
+                    waited = self._wait(after, waited, attempt, last, response)
+                    continue
+                error = self._redacted(self.complaint(response, not writes), body)
+                again = repeat and response.status_code >= 500
+            except Exhausted as caught:
+                error, again = caught, False
+            except Failure as caught:
+                error, again = caught, repeat or isinstance(caught, Refused)
+            if last or not again:
+                raise self._doubted(error, method) if doubt else error
+            doubt = doubt or isinstance(error, Unsure)
             self.clock.sleep(self._backoff(attempt))
         raise Exhausted(f"{self.connection} asked {TRIES} times to come again", "run it again later", wait=waited)
 
+    @staticmethod
+    def _doubted(error: Failure, method: str) -> Failure:
+        """A refusal proves nothing about the try before it, unless it says that what was to go is gone."""
+        if isinstance(error, Unsure) or (method == "DELETE" and isinstance(error, Missing)):
+            return error
+        return Unsure(f"{error.message}; an earlier try may have got through", "the next run looks first")
+
     def _wait(self, after: float, waited: float, attempt: int, last: bool, response: httpx.Response) -> float:
         """Wait as the vendor asks, announced; a wait over `max_wait` ends the run instead, resumable."""
+        after = 1.0 if math.isnan(after) else after
         if after > self.settings.max_wait or last:
             raise Exhausted(f"{self.connection} asks to come again in {after:g} s (max_wait is {self.settings.max_wait:g} s)",
                             f"run it again in {after:g} s: what is done is not done again", wait=after,
@@ -247,7 +269,6 @@ class Api:
         content = None
         if body is not None:
             content, headers["content-type"] = self.encode(reveal(body))
-        self.pacing.take()
         with self._count:
             if writes:
                 self.writes_made += 1

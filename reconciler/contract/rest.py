@@ -63,6 +63,8 @@ class RestKind(Kind[S]):
 
     def live(self, body: Mapping[str, Any]) -> Live:
         """A body as a live object."""
+        if body[self.id_field] in (None, ""):
+            raise LookupError(f"{self.bound}: an object without an id")
         outputs = {"id": body[self.id_field], **self.outputs_of(body)}
         return Live(id=str(body[self.id_field]), fields=self.from_wire(body), outputs=outputs, owner=self.owner(body),
                     archived=self.archived(body), raw=body)
@@ -102,7 +104,7 @@ class RestKind(Kind[S]):
 
     def read(self, answer: Any) -> Live | None:
         """The object, when the answer is it."""
-        return self.live(answer) if isinstance(answer, dict) and self.id_field in answer else None
+        return self.live(answer) if isinstance(answer, dict) and answer.get(self.id_field) not in (None, "") else None
 
     # pieces
 

@@ -94,7 +94,7 @@ class Apply:
             try:
                 jobs.append((track, self.prepare.job(track, self.actions[track.step.address])))
             except Failure as error:
-                self._broken(track, error, sorter)
+                self._broken(track, error, sorter, early=True)
         if not jobs:
             return
         self._commit(*[track.record.record() for track, _ in jobs if track.record is not None])
@@ -133,7 +133,7 @@ class Apply:
         """Record one result; True when the step has more calls to send."""
         assert track.record is not None
         if sent.error is not None:
-            self._broken(track, sent.error, sorter)
+            self._broken(track, sent.error, sorter, early=sent.early)
             return False
         action = self.actions[track.step.address]
         if track.record.act == "create":
@@ -149,7 +149,10 @@ class Apply:
         track.calls.pop(0)
         track.sent += 1
         if track.calls and not self.fatal and not sent.gone:
-            return True
+            if not self.stop.is_set():
+                return True
+            self._fail(track.step, Outcome(action.address, Result.SKIPPED, "stopped half-way"), sorter)
+            return False
         self._finish(track, sorter)
         return False
 
@@ -175,7 +178,7 @@ class Apply:
         assert sent.live is not None
         try:
             for call in kind.delete(sent.live):
-                kind.api.send(call, uuid.uuid4().hex)
+                kind.api.send(call, uuid.uuid4().hex, self.journal.store.check)
         except Missing:
             return True
         except Failure:
@@ -200,20 +203,16 @@ class Apply:
         id = None if id is None else str(id)
         return entries.finished(action, self.journal.entries, prints, id, self.means.clock.now())
 
-    def _broken(self, track: Track, error: BaseException, sorter: TopologicalSorter[Step]) -> None:
-        """A failed call: what is certain is recorded as such, what is not stays open."""
+    def _broken(self, track: Track, error: BaseException, sorter: TopologicalSorter[Step], *, early: bool = False) -> None:
+        """A failed call: what is certain is recorded as such, what is not stays open; `early` is before anything was sent."""
         op = track.record.op if track.record is not None else ""
         address = track.step.address
-        if isinstance(error, Refused):
-            result = Result.FAILED
-            if op:
-                self._commit({"t": "rejected", "op": op})
-        elif isinstance(error, Stale):
-            result = Result.STALE
-            if op:
-                self._commit({"t": "rejected", "op": op})
-        elif isinstance(error, Lost):
+        if isinstance(error, Lost):
             self.fatal, result = self.fatal or error, Result.SKIPPED
+        elif early or isinstance(error, (Refused, Stale)):
+            result = Result.STALE if isinstance(error, Stale) else Result.FAILED
+            if op:
+                self._commit({"t": "rejected", "op": op})
         else:
             result = Result.UNKNOWN
             if op:
@@ -246,8 +245,12 @@ class Apply:
             self.fatal = error
 
     def _tell(self, type: str, action: Action, text: str) -> None:
+        """Tell whoever listens; a listener that has gone away ends the run like an interrupt, with its journal whole."""
         began = self.began.get(action.address, self.means.clock.monotonic())
-        self.means.on_event(Event(type, action.address, text, self.means.clock.monotonic() - began))
+        try:
+            self.means.on_event(Event(type, action.address, text, self.means.clock.monotonic() - began))
+        except OSError:
+            self.stop.set()
 
     def _record_quiet(self) -> None:
         """Entries that did not change at the vendor and yet are known better now."""

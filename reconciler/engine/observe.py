@@ -16,6 +16,9 @@ from reconciler.model import Live, Resource, Unseen, Want, refs_in
 Kinds = Mapping[str, Kind[Any]]
 """The kinds of a stack by bound name (`stripe_eu.price`)."""
 
+MISSHAPEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What reading an object of another shape than the vendor promises ends in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Observed:
@@ -114,6 +117,8 @@ def _read(kind: Kind[Any], ask: Ask) -> tuple[dict[str, Live], list[Unseen]]:
         raise
     except Failure as error:
         return {}, [Unseen(error.message)]
+    except MISSHAPEN as error:
+        return {}, [Unseen(_misshapen(error))]
     for missing in sorted(ask.ids - found.keys() - {one.id for one in unseen}):
         if any(_hides(one, missing) for one in unseen):
             continue
@@ -123,7 +128,13 @@ def _read(kind: Kind[Any], ask: Ask) -> tuple[dict[str, Live], list[Unseen]]:
             raise
         except Failure as error:
             unseen.append(Unseen(error.message, id=missing))
+        except MISSHAPEN as error:
+            unseen.append(Unseen(_misshapen(error), id=missing))
         else:
             if live is not None:
                 found[live.id] = live
     return found, unseen
+
+
+def _misshapen(error: BaseException) -> str:
+    return f"the vendor's answer has not the shape that it promises ({type(error).__name__})"

@@ -17,7 +17,7 @@ from reconciler.engine.work import Job, ready
 from reconciler.errors import Refused
 from reconciler.ledger import Intent, Ledger
 from reconciler.ledger.model import KEY_LIFE
-from reconciler.model import Action, Address, Call, Op, Plan, Ref, SecretRef, fill
+from reconciler.model import Action, Address, Call, Op, Plan, Ref, SecretRef, Want, fill
 from reconciler.secret import Secret
 
 
@@ -101,7 +101,8 @@ class Prepare:
         if creates:
             identity = kind.identity(fields)
             made = entries.made(action, self.journal.entries, prints, self.means.clock.now())
-            entry = {**made, "identity": self.means.identify(list(identity)) if identity is not None else None}
+            entry = {**made, "identity": self.means.identify(list(identity)) if identity is not None else None,
+                     "marked": _carries(call.body, want)}
         id = kind.foretell(want).get("id") if creates and want is not None else action.id
         candidates = (*action.candidates, *((action.live.id,) if action.live is not None else ()))
         return Intent(
@@ -135,3 +136,14 @@ class Prepare:
             if sink is None:
                 raise Refused(f"there is no sink {delivery.to!r}", "declare it in reconciler.yaml under sinks:")
             sink.check(delivery)
+
+
+def _carries(body: Any, want: Want[Any] | None) -> bool:
+    """Whether a create writes our mark, which holds the address; then an object without one is not its object."""
+    if want is None or want.owner is None:
+        return False
+    if isinstance(body, str):
+        return want.owner.address in body
+    if isinstance(body, Mapping):
+        return any(_carries(item, want) for item in body.values())
+    return isinstance(body, (list, tuple)) and any(_carries(item, want) for item in body)

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.clock import Clock
 from reconciler.contract.kind import Ask, Kind
-from reconciler.engine.observe import Kinds
+from reconciler.engine.observe import MISSHAPEN, Kinds
 from reconciler.errors import Failure
 from reconciler.ledger import Intent, Ledger, Record
 from reconciler.model import Live, Owner, Unseen
@@ -30,7 +30,7 @@ def recover(ledger: Ledger, kinds: Kinds, stack: str, valid: Callable[[Owner], b
             continue
         try:
             found = _settled(kind, intent, stack, valid, identify, clock, ledger)
-        except Failure:
+        except (Failure, *MISSHAPEN):
             continue
         records.append({"t": "absent", "op": intent.op} if found is None else
                        {"t": "made", "op": intent.op, "id": found.id})
@@ -57,8 +57,9 @@ def _settled(kind: Kind[Any], intent: Intent, stack: str, valid: Callable[[Owner
 
 
 def _ours(live: Live, intent: Intent, stack: str, valid: Callable[[Owner], bool]) -> bool:
+    """Whether a found object can be what the create made: it carries our mark, if the create wrote one."""
     if live.owner is None:
-        return True
+        return not intent.entry.get("marked")
     return live.owner.stack == stack and valid(live.owner) and live.owner.address == intent.address
 
 
@@ -76,6 +77,8 @@ def _seen(kind: Kind[Any], intent: Intent, stack: str, valid: Callable[[Owner], 
         if live.owner is not None and (live.owner.address or live.owner.stack != stack):
             if _ours(live, intent, stack, valid):
                 marked.append(live)
-        elif print is not None and (key := kind.identity(live.fields)) is not None and identify(list(key)) == print:
-            keyed.append(live)
+        elif print is not None and not intent.entry.get("marked"):
+            key = kind.identity(live.fields)
+            if key is not None and identify(list(key)) == print:
+                keyed.append(live)
     return marked or keyed

@@ -19,11 +19,15 @@ Find = Callable[[Ref | SecretRef], Any]
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of one call: the object it made or changed (when it made one), or the error."""
+    """What came of one call: the object it made or changed (when it made one), or the error.
+
+    `early` says that the error came before anything was sent.
+    """
 
     live: Live | None = None
     error: BaseException | None = None
     gone: bool = False
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +64,16 @@ def _encoded(value: Any) -> Any:
 
 def perform(job: Job, check: Callable[[], None], veil: Callable[[Secret], str]) -> Sent:
     """Send one call and read what it made; every failure comes back as a value."""
+    deletes = (job.call.method == "DELETE" or job.action.op is Op.DELETE) and not job.creates
     try:
         _look_first(job, veil)
         check()
-        answer = job.kind.api.send(job.call, job.key)
+    except Exception as error:  # noqa: BLE001 - the step boundary: whatever went wrong becomes this step's outcome
+        return Sent(gone=True) if deletes and isinstance(error, Missing) else Sent(error=error, early=True)
+    try:
+        answer = job.kind.api.send(job.call, job.key, check)
     except Missing as error:
-        deletes = job.call.method == "DELETE" or job.action.op is Op.DELETE
-        return Sent(gone=True) if deletes and not job.creates else Sent(error=error)
+        return Sent(gone=True) if deletes else Sent(error=error)
     except Exception as error:  # noqa: BLE001 - the step boundary: whatever went wrong becomes this step's outcome
         return Sent(error=error)
     if not job.creates:
@@ -100,15 +107,18 @@ def _like(live: Live, seen: Live) -> Live:
 
 
 def _made(job: Job, answer: Any) -> Live:
+    """What the create made; an object that was there before it, or has been put away, is not it."""
     live = job.kind.read(answer)
     if live is not None:
         return live
     assert job.want is not None
     id = job.kind.foretell(job.want).get("id")
-    found = job.kind.get(id) if id is not None else next(iter(job.kind.lookup(job.want)), None)
-    if found is None:
-        raise Unsure("the new object can't be found yet")
-    return found
+    old = {*job.action.candidates, *((job.action.live.id,) if job.action.live is not None else ())}
+    like = [job.kind.get(id)] if id is not None else [
+        one for one in job.kind.lookup(job.want) if one.id not in old and not one.archived]
+    if len(like) != 1 or like[0] is None:
+        raise Unsure("more than one object looks like it" if len(like) > 1 else "the new object can't be found yet")
+    return like[0]
 
 
 def outputs(live: Live) -> Mapping[str, Any]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import struct
+import sys
 import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -51,6 +55,11 @@ class _Http(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no error of ours."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 def _handler(sandboxes: Mapping[str, Sandbox]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
@@ -59,18 +68,30 @@ def _handler(sandboxes: Mapping[str, Sandbox]) -> type[BaseHTTPRequestHandler]:
 
         def _serve(self) -> None:
             vendor, _, rest = self.path.lstrip("/").partition("/")
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            length = int(self.headers.get("content-length") or 0)
+            body = self.rfile.read(length)
+            if len(body) < length:  # the client died half-way: nothing is done
+                self.close_connection = True
+                return
             sandbox = sandboxes.get(vendor)
             if sandbox is None:
                 self._write(404, {"error": f"no vendor {vendor}; there are {', '.join(sandboxes)}"}, {})
                 return
             try:
                 answered = sandbox.handle(Request.of(self.command, "/" + rest, dict(self.headers), body))
-            except (OSError, httpx.TransportError):  # a fault: the connection ends without an answer
-                self.close_connection = True
-                self.connection.close()
+            except (OSError, httpx.TransportError) as fault:
+                self._hang_up(reset=isinstance(fault, ConnectionResetError))
                 return
             self._write(answered.status, answered.body, answered.headers)
+
+        def _hang_up(self, *, reset: bool) -> None:
+            """A fault: the connection ends without an answer, in good order or by a reset."""
+            self.close_connection = True
+            if not reset:
+                self.connection.close()
+                return
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            os.close(self.connection.detach())
 
         def _write(self, status: int, body: Any, headers: Mapping[str, str]) -> None:
             content = b"" if body is None else json.dumps(body).encode()

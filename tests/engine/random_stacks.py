@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import random
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.model import Op, Plan
@@ -89,15 +90,7 @@ class Watched(Shop):
 
     def references_hold(self, cloud: Cloud) -> None:
         """No write leaves an object in use that points at nothing."""
-        for place, objects in cloud.objects.items():
-            for one in objects.values():
-                for field, target in LINKS.items():
-                    id = one.get(field)
-                    if id is None or one.get("active") is False:
-                        continue
-                    held = cloud.objects.get(target, {}).get(id)
-                    if held is None or held.get("active") is False:
-                        self.broken.append(f"{cloud.sent[-1]}: {place} {one} points at nothing in use")
+        self.broken += [f"{cloud.sent[-1]}: {text}" for text in dangling(cloud.objects)]
 
     def only_ours_goes(self, cloud: Cloud) -> None:
         """What is deleted or archived stands in the ledger or its journal at that moment."""
@@ -126,6 +119,19 @@ class Watched(Shop):
         self.apply(want)
         assert not self.cloud.sent, (self.stage, self.cloud.sent)
         assert not self.store.read().intents, (self.stage, self.store.read().intents)
+
+
+def dangling(objects: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[str]:
+    """Each object in use that points at one that is not there, or not in use."""
+    for place, ones in objects.items():
+        for one in ones.values():
+            for field, target in LINKS.items():
+                id = one.get(field)
+                if id is None or one.get("active") is False:
+                    continue
+                held = objects.get(target, {}).get(id)
+                if held is None or held.get("active") is False:
+                    yield f"{place} {one} points at nothing in use"
 
 
 def in_use(cloud: Cloud) -> set[tuple[str, str]]:

@@ -1,213 +1,255 @@
-"""Kills real processes: a warm parent forks each run of a stack, and the vendor or the ledger kills it at a chosen moment."""
+"""Kills real processes: a warm parent forks each run of a stack, and its vendor or its ledger kills it at a chosen moment."""
 
 from __future__ import annotations
 
+import gc
+import json
 import os
 import random
 import signal
+import sqlite3
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from reconciler.clock import TestClock
-from reconciler.contract.owner import ADDRESS
+from reconciler.errors import Failure
 from reconciler.ledger import Holder, Ledger, Record
 from reconciler.ledger.sqlite import SqliteStore
-from reconciler.model import Plan, Result
-from reconciler.sandbox import Request, Response
+from reconciler.model import Plan
+from reconciler.sandbox import Request, Response, Sandbox
 from reconciler.sandbox.serve import Server
-from reconciler.secret import Secret
-from reconciler.vendors.stripe import VENDOR, StripeSettings
-from reconciler.vendors.stripe.api import StripeApi
-from reconciler.vendors.stripe.price import Price
-from reconciler.vendors.stripe.product import Product
-from reconciler.vendors.stripe.sandbox import StripeSandbox
-from tests.stripe.shop import StripeShop
+from tests.faults.sides import SIDES, CloudSide, StripeSide
+from tests.faults.weather import Weather
+from tests.world import Shop
 
 NOW = 1_700_000_000.0
+SHARE = 0.15
+MODES = ("write before", "write after", "read", "commit before", "commit in it", "commit and head", "commit after", "reset")
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """When a run dies: the nth write, the nth read of one collection, or the nth commit of its ledger; n of 0 is never."""
+
+    at: str = ""
+    n: int = 0
+    place: int = 0
+
+    @classmethod
+    def some(cls, rng: random.Random, most: int) -> Kill:
+        """A moment among the first ones of its sort."""
+        return cls(rng.choice(MODES), rng.randint(1, most), rng.randrange(9))
 
 
 @dataclass(slots=True)
-class Kill:
-    """When a run dies: at its nth request or commit, before or after it took effect; n of 0 is never."""
+class Death:
+    """What a vendor does to its client: kills it, or resets its connection, at the chosen request; then looks around."""
 
-    at: str = "request"
-    phase: str = "before"
-    n: int = 0
+    box: Sandbox
+    side: StripeSide | CloudSide
+    kill: Kill = Kill()
+    victim: int = 0
+    seen: Counter[str] = field(default_factory=Counter)
+    sent: list[str] = field(default_factory=list)
+    found: list[str] = field(default_factory=list)
+
+    def __call__(self, request: Request, answer: Any) -> Response:
+        """One request, in place of the vendor's own door."""
+        word = "write" if request.method != "GET" else f"read {request.path}"
+        self.seen[word] += 1
+        chosen = self.seen[word] == self.kill.n
+        if word == "write":
+            self.sent.append(f"{request.method} {request.path.lstrip('/')}")
+        if chosen and word == "write" and self.kill.at == "write before":
+            self._shoot()
+        response: Response = answer(request)
+        if word == "write":
+            self.found += [f"{self.sent[-1]}: {text}" for text in self.side.dangling(self.box.objects)]
+        if chosen and word == "write" and self.kill.at == "write after":
+            self._shoot()
+        if chosen and word == "write" and self.kill.at == "reset":
+            raise ConnectionResetError("reset")
+        if chosen and self.kill.at == "read" and word != "write" and hash_of(request.path) == self.kill.place % 3:
+            self._shoot()
+        return response
+
+    def _shoot(self) -> None:
+        os.kill(self.victim, signal.SIGKILL)
+        raise ConnectionError("killed")
 
 
-class DeadlySandbox(StripeSandbox):
-    """Stripe, that may kill its client, or cut the line before or after it did what was asked."""
-
-    victim = 0
-    count = 0
-    kill = Kill()
-    rng: random.Random | None = None
-    cut = 0.0
-
-    def handle(self, request: Request) -> Response:
-        self.count += 1
-        mine = self.kill.at == "request" and self.count == self.kill.n
-        if mine and self.kill.phase == "before":
-            os.kill(self.victim, signal.SIGKILL)
-            raise ConnectionError("killed")
-        luck = self.rng.random() if self.rng is not None else 1.0
-        if luck < self.cut / 2:
-            raise ConnectionError("cut before")
-        answer = super().handle(request)
-        if mine:
-            os.kill(self.victim, signal.SIGKILL)
-        if mine or luck < self.cut:
-            raise ConnectionError("cut after")
-        return answer
+def hash_of(path: str) -> int:
+    """One of three groups of collections, the same in every run."""
+    return sum(path.encode()) % 3
 
 
 class DeadlyStore(SqliteStore):
-    """A ledger whose process dies right before or after its nth commit."""
+    """A ledger whose process dies right before, within, between the files of, or right after its nth commit."""
 
     kill = Kill()
     count = 0
 
     def commit(self, records: Sequence[Record], expect: tuple[int, int]) -> tuple[int, int]:
         self.count += 1
-        mine = self.kill.at == "commit" and self.count == self.kill.n
-        if mine and self.kill.phase == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
+        mine = self.count == self.kill.n
+        if mine and self.kill.at == "commit before":
+            self._die()
+        if mine and self.kill.at == "commit in it" and self._db is not None:
+            self._db.set_trace_callback(lambda sql: self._die() if sql == "COMMIT" else None)
+        if mine and self.kill.at == "commit and head":
+            self._head.write = lambda serial, tail: self._die()  # type: ignore[method-assign]
         done = super().commit(records, expect)
-        if mine:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if mine and self.kill.at == "commit after":
+            self._die()
         return done
 
-
-class CrashShop(StripeShop):
-    """The stack as one process sees it: a ledger file and a URL."""
-
-    def __init__(self, folder: Path, url: str, moment: int) -> None:
-        super().__init__()
-        self.clock = TestClock(NOW + moment)
-        self.api = StripeApi(StripeSettings(api_key=Secret("sk_test_1"), base_url=url), connection="stripe", clock=self.clock)
-        self.kinds = {"stripe.product": Product(self.api), "stripe.price": Price(self.api)}
-        self.store = DeadlyStore(folder / "ledger.db", "shop", "test", clock=self.clock)  # type: ignore[assignment]
-        self.runs = moment * 1000 + os.getpid()
-
-    def recover(self) -> Ledger:
-        return super().recover()
-
-    def once(self, manifest: Any) -> None:
-        """Lock, recover, plan, apply, unlock."""
-        self.store.lock(Holder(f"run{self.runs}"))
-        self.apply(manifest, allow=allow(manifest))
-        self.store.unlock()
+    def _die(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 class World:
     """One trial's vendor and ledger, served by the warm parent."""
 
-    def __init__(self, server: Server, folder: Path, name: str) -> None:
-        self.server, self.folder, self.name = server, folder, name
-        self.sandbox = DeadlySandbox(VENDOR.kinds, clock=TestClock(NOW))
-        server.sandboxes[name] = self.sandbox  # type: ignore[index]
+    def __init__(self, server: Server, folder: Path, seed: int) -> None:
+        self.server, self.folder, self.seed, self.side = server, folder, seed, SIDES[seed % len(SIDES)]
+        self.name = f"t{seed}"
+        self.box = self.side.served(TestClock(NOW))
+        self.death = Death(self.box, self.side)
+        answer = self.box.answer
+        self.box.answer = lambda request: self.death(request, answer)  # type: ignore[method-assign]
+        self.foreign = json.dumps(self.side.strangers(self.box.objects), sort_keys=True)
+        server.sandboxes[self.name] = self.box  # type: ignore[index]
         self.moment = 0
 
-    def run(self, manifest: Any, kill: Kill, cut: float, rng: random.Random | None) -> bool:
-        """One process; True when it came to its own end."""
+    def run(self, manifest: Any, kill: Kill, share: float) -> bool:
+        """One process: lock, recover, plan, apply, unlock; True when it was not killed."""
         self.moment += 1
-        self.sandbox.kill, self.sandbox.count, self.sandbox.cut, self.sandbox.rng = kill, 0, cut, rng
+        self.death.kill, self.death.seen = kill, Counter()
         pid = os.fork()
         if pid == 0:
-            self._child(manifest, kill)
-        self.sandbox.victim = pid
+            self._child(manifest, kill, share)
+        self.death.victim = pid
         _, status = os.waitpid(pid, 0)
-        self.sandbox.kill, self.sandbox.cut = Kill(), 0.0
-        assert not os.WIFEXITED(status) or os.WEXITSTATUS(status) in (0, 1), status
-        return os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0
+        self.death.kill = Kill()
+        with self.box.lock:
+            self.death.found += self.unaccounted()
+        if os.WIFSIGNALED(status):
+            assert os.WTERMSIG(status) == signal.SIGKILL, status
+            return False
+        if os.WEXITSTATUS(status) == 2:
+            self.death.found.append(f"a process of its own failed at moment {self.moment}: see its traceback")
+        return True
 
-    def _child(self, manifest: Any, kill: Kill) -> None:
+    def _child(self, manifest: Any, kill: Kill, share: float) -> None:
+        code = 2
         try:
-            shop = CrashShop(self.folder, self.server.url(self.name), self.moment)
+            shop = self.shop(share)
             shop.store.kill = kill  # type: ignore[attr-defined]
-            shop.once(manifest)
-        except BaseException:
-            if os.environ.get("CRASH_DEBUG"):
+            shop.store.lock(Holder(f"run{self.moment}"))
+            shop.apply(manifest, allow=self.side.allow())
+            shop.store.unlock()
+            code = 0
+        except Failure:
+            code = 1
+        finally:
+            if code == 2:
                 traceback.print_exc()
             sys.stdout.flush()
-            os._exit(1)
-        os._exit(0)
+            sys.stderr.flush()
+            os._exit(code)
 
-    def plan(self, manifest: Any) -> tuple[Plan, Ledger]:
-        """The plan as a fresh process would see it, and the ledger that it leaves."""
+    def shop(self, share: float = 0.0) -> Shop:
+        """The stack as one process sees it: a ledger file and a URL, in the weather of this moment."""
+        shop = self.side.shop()
+        shop.clock = TestClock(NOW + self.moment * 60)
+        transport = Weather(httpx.HTTPTransport(verify=False), f"{self.seed} {self.moment}", share)
+        shop.api, shop.kinds = self.side.reach(self.server.url(self.name), shop.clock, transport)  # type: ignore[attr-defined]
+        shop.store = DeadlyStore(self.folder / "ledger.db", "shop", "test", clock=shop.clock)  # type: ignore[assignment]
+        shop.runs = self.moment * 1000
+        return shop
+
+    def plan(self, manifest: Any) -> Plan:
+        """The plan as a fresh process would see it."""
         self.moment += 1
-        shop = CrashShop(self.folder, self.server.url(self.name), self.moment)
+        shop = self.shop()
         shop.store.lock(Holder("look"))
         try:
-            return shop.plan(manifest, allow=allow(manifest)), shop.store.read()
+            return shop.plan(manifest, allow=self.side.allow())
         finally:
             shop.store.close()
-            shop.api.close()
+            shop.api.close()  # type: ignore[attr-defined]
+
+    def ledger(self) -> Ledger:
+        """What the file says now."""
+        with closing(SqliteStore(self.folder / "ledger.db", "shop", "test")) as store:
+            return store.read()
+
+    def unaccounted(self) -> list[str]:
+        """I1 and I2: objects of ours that neither the ledger nor a pending create knows, and two in use for one address."""
+        ledger = self.ledger()
+        known = {e.id for e in ledger.entries.values()} | {id for e in ledger.entries.values() for id in e.retired}
+        known |= {id for _, id in ledger.made}
+        pending = {intent.address for intent in ledger.intents.values() if intent.act == "create"}
+        return [f"moment {self.moment}: {one} is unaccounted" for one in self.side.held(self.box.objects)
+                if one.id not in known and one.address not in pending]
+
+    def judged(self, manifest: Any) -> list[str]:
+        """What must never be, after two clean runs."""
+        found = list(self.death.found)
+        made, ledger = self.plan(manifest), self.ledger()
+        found += [f"still planned: {a.op.value} {a.address} {a.effect} {a.blocked or ''} {[n.text for n in a.notes]}"
+                  for a in made.actions if a.acts or a.blocked]
+        held = list(self.side.held(self.box.objects))
+        found += [f"{one} is there twice" for one, n in Counter(h.address for h in held).items() if n > 1]
+        entries = {e.id: e.address for e in ledger.entries.values()}
+        found += [f"{one} is not in the ledger" for one in held if entries.get(one.id) != one.address]
+        found += [f"{i.act} {i.address} is still open" for i in ledger.intents.values()]
+        if json.dumps(self.side.strangers(self.box.objects), sort_keys=True) != self.foreign:
+            found.append("something foreign was touched")
+        found += [f"{one} was sent without an intent" for one in set(self.death.sent) - self.announced()]
+        return found
+
+    def announced(self) -> set[str]:
+        """Every call that the journal announced; a new key that can't be delivered is undone under its create."""
+        with closing(sqlite3.connect(self.folder / "ledger.db")) as db:
+            records = [json.loads(body) for (body,) in db.execute("SELECT body FROM journal")]
+        said = {f"{r['method']} {r['path'].lstrip('/')}" for r in records if r["t"] == "intent"}
+        return said | {f"DELETE keys/{r['id']}" for r in records if r["t"] == "made"}
 
     def close(self) -> None:
         """Take the vendor off the server."""
         del self.server.sandboxes[self.name]  # type: ignore[attr-defined]
 
 
-def manifest(rng: random.Random) -> dict[str, Any]:
-    """A random shop of two products and up to three prices."""
-    products = [p for p in ("pro", "team") if rng.random() < 0.85] or ["pro"]
-    prices = {f"p{n}": {"product": {"ref": rng.choice(products)}, "currency": "usd", "unit_amount": rng.choice([900, 1900]),
-                        "recurring": {"interval": "month"}, **({"nickname": rng.choice("ab")} if rng.random() < 0.5 else {})}
-              for n in range(3) if rng.random() < 0.75}
-    found: dict[str, Any] = {"product": {}, "price": prices}
-    for product in products:
-        own = [name for name, price in prices.items() if price["product"] == {"ref": product}]
-        default = {"default_price": {"ref": rng.choice(own)}} if own and rng.random() < 0.6 else {"default_price": None}
-        found["product"][product] = {"id": f"id_{product}", "name": rng.choice(["A", "B"]), **default,
-                                     "metadata": rng.choice([{}, {"tier": "1"}])}
-    return found
-
-
-def violations(world: World, manifest: Any) -> list[str]:
-    """What must never be: two objects for one address, an object of ours that the ledger does not know, a plan left over."""
-    found = []
-    made, ledger = world.plan(manifest)
-    known = {entry.id for entry in ledger.entries.values()}
-    for path in ("/v1/products", "/v1/prices"):
-        ours = [o for o in world.sandbox.objects.get(path, {}).values() if o["active"] and ADDRESS in o["metadata"]]
-        owners = [o["metadata"][ADDRESS] for o in ours]
-        found += [f"{path}: {one} is there twice" for one in set(owners) if owners.count(one) > 1]
-        found += [f"{path}: {o['id']} is ours and unaccounted" for o in ours if o["id"] not in known]
-    found += [f"still planned: {a.op.value} {a.address} {a.effect} {a.blocked or ''}" for a in made.actions
-              if a.acts or a.blocked]
-    return found
-
-
-def allow(manifest: Any) -> list[str]:
-    """Consent to everything: what is refused is another test's business."""
-    return [f"irreversible:stripe.{kind}/{name}" for kind in ("product", "price")
-            for name in {*manifest.get(kind, {}), "pro", "team", "p0", "p1", "p2"}]
-
-
 def trial(server: Server, folder: Path, seed: int) -> tuple[int, list[str]]:
-    """One history with kills; returns how often a process was killed, and the violations."""
+    """One history in bad weather: each manifest is applied by a run that dies, and up to three recoveries that may too.
+
+    Returns how often a process was killed, and the violations.
+    """
     rng = random.Random(seed)
-    world = World(server, folder, f"t{seed}")
-    killed, found = 0, []
+    world = World(server, folder, seed)
+    killed = 0
+    gc.freeze()
     try:
-        for _ in range(rng.randint(1, 3)):
-            want = manifest(rng)
-            for _ in range(rng.randint(1, 3)):
-                kill = Kill(rng.choice(["request", "commit"]), rng.choice(["before", "after"]), rng.randint(1, 14))
-                killed += not world.run(want, kill, 0.15, rng)
-            runs = 0
-            while runs < 2 and not world.plan(want)[0].empty:
-                world.run(want, Kill(), 0.0, None)
-                runs += 1
-            found += violations(world, want)
+        for _ in range(rng.randint(1, 2)):
+            want = world.side.manifest(rng)
+            deaths = [Kill.some(rng, 14), *(Kill.some(rng, 4) for _ in range(rng.randint(0, 3)))]
+            for kill in deaths:
+                killed += not world.run(want, kill, SHARE)
+            world.run(want, Kill(), 0.0)
+            if not world.plan(want).empty:
+                world.run(want, Kill(), 0.0)
+            found = world.judged(want)
+            if found:
+                return killed, found
     finally:
         world.close()
-    return killed, found
-
-
-__all__ = ["Result", "trial"]
+    return killed, []
