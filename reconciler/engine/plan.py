@@ -275,7 +275,8 @@ def _with_dependents(start: set[Address], by_address: Mapping[Address, Action]) 
 def held_back(world: World, chosen: list[Action], every: list[Action]) -> list[Action]:
     """Actions that wait for something blocked or left out are blocked too, with its name.
 
-    An entry waits when what it refers to is not there yet; a drop waits when what still points at it stays.
+    An entry waits when what it refers to is not there yet, or there and not ours to build on (a blocked adoption has no
+    effect); a drop waits when what still points at it stays.
     """
     state = {action.address: action for action in every}
     state.update({action.address: action for action in chosen})
@@ -299,7 +300,7 @@ def _waits(world: World, action: Action, state: Mapping[Address, Action], here: 
         other = state.get(need)
         if other is None or action.op in (Op.DELETE, Op.FORGET):
             continue
-        gone = other.op is Op.BLOCKED and (other.live is None or other.effect in REMAKING)
+        gone = other.op is Op.BLOCKED and (other.live is None or other.effect is None or other.effect in REMAKING)
         if gone:
             return f"needs {need}, which is blocked"
         if other.op in (Op.CREATE, Op.REPLACE) and need not in here:
