@@ -14,8 +14,9 @@ from reconciler.engine.apply import Apply, Means
 from reconciler.engine.guard import Consent, Limits
 from reconciler.engine.journal import Journal
 from reconciler.engine.observe import observe
-from reconciler.engine.plan import Selection, World, plan
+from reconciler.engine.plan import World, plan
 from reconciler.engine.recover import recover
+from reconciler.engine.selection import Selection
 from reconciler.ledger import Fold, Holder, Ledger, Record
 from reconciler.model import Action, Address, Delivery, Lifecycle, Location, Op, Plan, Ref, Report, Resource, SecretRef
 from reconciler.paths import leaves

@@ -68,7 +68,8 @@ def _verdict(action: Action, kind: Kind[Any]) -> str:
                     f"({words.replace_word(kind)}): {words.replaced(kind)}.",
         Op.DELETE: f"It is ours and no longer in the manifests, so it goes. {words.removal(kind)}",
         Op.ADOPT: "An object with its natural key is there and is as the manifest says. It is taken as ours.",
-        Op.MOVE: f"The same object was {action.moved_from} until now; only its address changes.",
+        Op.MOVE: f"The same object was {action.moved_from} until now; only its address changes." if action.moved_from else
+                 "The stack has another name now; the object stays, and its mark is written anew.",
         Op.FORGET: "It is no longer in the manifests and is let go: the object stays as it is.",
         Op.BLOCKED: f"Held back: {action.blocked}.",
     }

@@ -12,6 +12,7 @@ from reconciler.engine.creating import change_impact, create_calls, creation, cr
 from reconciler.engine.diff import Applied, Same, diff
 from reconciler.engine.dropped import swallowed
 from reconciler.engine.match import Found
+from reconciler.engine.moved import moved
 from reconciler.engine.observe import Kinds
 from reconciler.ledger import Entry, Ledger
 from reconciler.model import (
@@ -240,7 +241,7 @@ def _taken(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], ac
     if action.op is Op.NOOP:
         if found.by == "vendor" and kind.singleton:
             return action
-        marked = live.owner is not None and live.owner.address == str(resource.address)
+        marked = live.owner is not None and (live.owner.stack, live.owner.address) == (d.stack, str(resource.address))
         return replace(action, op=Op.ADOPT, impact=(Impact.ADOPT,), make=() if marked else tuple(kind.claim(live, want)))
     if found.by == "vendor" and not kind.singleton:
         return replace(action, make=_with_claim(kind, live, want, action.make))
@@ -252,13 +253,7 @@ def _taken(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], ac
 
 def _left_behind(d: Deciding, kind: Kind[Any], found: Found, action: Action) -> Action:
     """Moves, and objects that this address has left behind: a crash's leftovers, a kept old key whose time is up."""
-    if found.moved_from is not None and action.live is not None and action.want is not None:
-        note = Note(f"was {found.moved_from}", subject="moved")
-        claim = tuple(kind.claim(action.live, action.want))
-        if action.op is Op.NOOP:
-            return replace(action, op=Op.MOVE, make=claim, moved_from=found.moved_from, notes=(*action.notes, note))
-        make = (*claim, *action.make) if action.op is Op.UPDATE else action.make
-        action = replace(action, make=make, moved_from=found.moved_from, notes=(*action.notes, note))
+    action = moved(d.stack, kind, found, action)
     if not found.leftovers or action.op is Op.BLOCKED:
         return action
     drops = tuple(call for live in found.leftovers for call in kind.delete(live))

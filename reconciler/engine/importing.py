@@ -24,7 +24,8 @@ def plan_import(world: World, pairs: Iterable[tuple[Address, str | None]], take_
     """
     by_address = {r.address: r for r in world.resources}
     d = Deciding(world.owner, world.kinds, world.ledger, world.same, world.seal, world.now)
-    match = Match(world.observed, world.ledger, world.kinds, world.owner, world.valid, world.resources)
+    match = Match(world.observed, world.ledger, world.kinds, world.owner, world.valid, world.resources,
+                  world.former)
     known = Known(world)
     for resource in in_order(world, world.resources):
         fields = filled(resource.fields, known)
@@ -67,7 +68,7 @@ def _allowed(world: World, address: Address, live: Live, take_over: bool) -> Non
     for name, entry in world.ledger.entries.items():
         if entry.id == live.id and name != str(address) and name.partition("/")[0] == address.kind:
             raise Protected(f"{live.id} is already {name}", f"rename that entry, or `reconciler ledger move {name} {address}`")
-    foreign = live.owner is not None and (live.owner.stack != world.owner or not world.valid(live.owner))
+    foreign = live.owner is not None and (live.owner.stack not in (world.owner, *world.former) or not world.valid(live.owner))
     if foreign and not take_over and live.owner is not None:
         raise Protected(f"{live.id} belongs to {live.owner.stack} ({live.owner.address})",
                         "--take-over rewrites its mark; the old owner's next plan shows it blocked")

@@ -46,11 +46,15 @@ class Index:
 
 
 class Match:
-    """Matches entries to live objects; `claimed` holds each live object's one claimant."""
+    """Matches entries to live objects; `claimed` holds each live object's one claimant.
+
+    `former` are the names that the stack had before: marks that carry one of them are ours.
+    """
 
     def __init__(self, observed: Observed, ledger: Ledger, kinds: Kinds, stack: str,
-                 valid: Callable[[Owner], bool], resources: Iterable[Resource]) -> None:
+                 valid: Callable[[Owner], bool], resources: Iterable[Resource], former: Iterable[str] = ()) -> None:
         self.observed, self.ledger, self.kinds, self.stack, self.valid = observed, ledger, kinds, stack, valid
+        self.names = frozenset((stack, *former))
         self.keys = {str(r.address): kinds[r.address.kind].identity(r.fields) for r in resources}
         self.declared = self.keys.keys()
         self.indexes: dict[str, Index] = {}
@@ -62,7 +66,7 @@ class Match:
 
     def mine(self, owner: Owner | None) -> bool:
         """Whether a mark is this stack's own and its seal holds."""
-        return owner is not None and owner.stack == self.stack and self.valid(owner)
+        return owner is not None and owner.stack in self.names and self.valid(owner)
 
     def index(self, kind: str) -> Index:
         """The index of one kind, made when it is first needed."""
@@ -102,7 +106,7 @@ class Match:
         marked = self.index(kind.bound).by_mark.get(str(resource.address), [])
         if live is None and len(marked) == 1:
             return Found(marked[0], "mark")
-        if live is not None and live.owner is not None and live.owner.stack != self.stack:
+        if live is not None and live.owner is not None and live.owner.stack not in self.names:
             return Found(blocked=f"{live.id} was taken over by {live.owner.stack} ({live.owner.address}); remove the entry "
                                  "here, or `reconciler import --take-over`")
         entry = self.ledger.entries[str(resource.address)]
@@ -188,9 +192,9 @@ class Match:
 
         A mark that names this stack and no entry has no room for a seal: it proves nothing, and forbids nothing.
         """
-        if live.owner is None or self.mine(live.owner) or (live.owner.stack == self.stack and not live.owner.address):
+        if live.owner is None or self.mine(live.owner) or (live.owner.stack in self.names and not live.owner.address):
             return None
-        whose = f"belongs to {live.owner.stack}" if live.owner.stack != self.stack else "carries a mark with a broken seal"
+        whose = f"belongs to {live.owner.stack}" if live.owner.stack not in self.names else "carries a mark with a broken seal"
         return Found(blocked=f"{live.id} {whose} ({live.owner.address}); `reconciler import --take-over` takes it")
 
 

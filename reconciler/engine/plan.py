@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -16,41 +14,22 @@ from reconciler.engine.dropped import told
 from reconciler.engine.former import with_former
 from reconciler.engine.guard import Consent, Limits, blocked, judged, thresholds
 from reconciler.engine.leftovers import leftovers
-from reconciler.engine.links import targets, with_links
+from reconciler.engine.links import with_links
 from reconciler.engine.match import Found, Match, filled
 from reconciler.engine.observe import Kinds, Observed
+from reconciler.engine.selection import Selection, held_back, selected
 from reconciler.engine.steps import exchanges
 from reconciler.ledger import Ledger
 from reconciler.model import Action, Address, Impact, Op, Owner, Plan, Ref, Resource, SecretRef
 from reconciler.secret import Secret
-
-REMAKING = ("create", "replace", "supersede", "rotate", "restore")
-"""What a blocked action would have done, where what refers to it can't do without."""
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which actions a run is about; it never limits what is seen, or what is left out would look removed.
-
-    Patterns may hold `*`. `changed` are addresses that differ from another revision, None when that was not asked.
-    """
-
-    connections: tuple[str, ...] = ()
-    targets: tuple[str, ...] = ()
-    excludes: tuple[str, ...] = ()
-    changed: frozenset[str] | None = None
-
-    @property
-    def whole(self) -> bool:
-        """Whether nothing is left out."""
-        return not (self.connections or self.targets or self.excludes or self.changed is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class World:
     """Everything a plan is made of; all of it values, but for three pure questions (`secret`, `seal`, `same`).
 
-    `elsewhere` says that the manifests declare something at connections which this run leaves out.
+    `elsewhere` says that the manifests declare something at connections which this run leaves out, `former` are the
+    names that the stack had before.
     """
 
     project: str
@@ -74,6 +53,7 @@ class World:
     destroy: bool = False
     leave_drift: bool = False
     elsewhere: bool = False
+    former: tuple[str, ...] = ()
 
     @property
     def owner(self) -> str:
@@ -86,7 +66,7 @@ def plan(world: World) -> Plan:
     resources = () if world.destroy else world.resources
     order = in_order(world, resources)
     d = Deciding(world.owner, world.kinds, world.ledger, world.same, world.seal, world.now)
-    match = Match(world.observed, world.ledger, world.kinds, world.owner, world.valid, order)
+    match = Match(world.observed, world.ledger, world.kinds, world.owner, world.valid, order, world.former)
     known = Known(world)
     actions = []
     for resource in order:
@@ -157,8 +137,8 @@ def finished(world: World, actions: list[Action]) -> Plan:
     actions = [replace(a, op=Op.NOOP, make=(), link=(), drop=(), unlink=()) if _left_drift(world, a) else a for a in actions]
     actions = reviewed(world, _circles(world, actions))
     actions = [judged(action, world.consent, world.ledger) for action in actions]
-    chosen, left_out = selected(world, actions)
-    chosen = held_back(world, chosen, actions)
+    chosen, left_out = selected(world.selection, actions)
+    chosen = held_back(world.kinds, chosen, actions)
     digests = {a.address: digest.of_action(a) for a in chosen if digest.counted(a)}
     consents = world.consent.used(chosen)
     stopped = thresholds(chosen, world.ledger, world.observed, world.limits, destroy=world.destroy,
@@ -215,99 +195,3 @@ def reviewed(world: World, actions: list[Action]) -> list[Action]:
         impact = {*action.impact, *(note.impact for note in notes if note.impact is not None)}
         done.append(replace(action, notes=action.notes + notes, impact=tuple(sorted(impact, key=lambda i: i.rank))))
     return done
-
-
-def selected(world: World, actions: list[Action]) -> tuple[list[Action], tuple[str, ...]]:
-    """The actions a run is about, and in sentences what is left out."""
-    choice = world.selection
-    if choice.whole:
-        return actions, ()
-    by_address = {action.address: action for action in actions}
-    kept = {a for a in by_address if not choice.connections or a.connection in choice.connections}
-    if choice.targets:
-        kept &= _with_needs({a for a in by_address if _matches(a, choice.targets)}, by_address)
-    if choice.changed is not None:
-        kept &= _with_dependents({a for a in by_address if str(a) in choice.changed}, by_address)
-    if choice.excludes:
-        kept -= _with_dependents({a for a in by_address if _matches(a, choice.excludes)}, by_address)
-    left = [a for a in actions if a.address not in kept]
-    acting = sum(action.acts or action.op is Op.BLOCKED for action in left)
-    return [action for action in actions if action.address in kept], _left_out(len(left), acting)
-
-
-def _left_out(count: int, acting: int) -> tuple[str, ...]:
-    if count == 1:
-        return (f"1 entry is left out by the selection, {'with' if acting else 'without'} changes.",)
-    return (f"{count} entries are left out by the selection, {acting or 'none'} of them with changes.",) if count else ()
-
-
-def _matches(address: Address, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(str(address), re.sub(r"\[", "[[]", pattern)) for pattern in patterns)
-
-
-def _uses(action: Action) -> tuple[Address, ...]:
-    return action.needs + action.former
-
-
-def _with_needs(start: set[Address], by_address: Mapping[Address, Action]) -> set[Address]:
-    found, left = set(start), list(start)
-    while left:
-        action = by_address[left.pop()]
-        fresh = {n for n in action.needs if n in by_address and n not in found}
-        found |= fresh
-        left.extend(fresh)
-    return found
-
-
-def _with_dependents(start: set[Address], by_address: Mapping[Address, Action]) -> set[Address]:
-    users: dict[Address, set[Address]] = {}
-    for address, action in by_address.items():
-        for need in _uses(action):
-            users.setdefault(need, set()).add(address)
-    found, left = set(start), list(start)
-    while left:
-        fresh = users.get(left.pop(), set()) - found
-        found |= fresh
-        left.extend(fresh)
-    return found
-
-
-def held_back(world: World, chosen: list[Action], every: list[Action]) -> list[Action]:
-    """Actions that wait for something blocked or left out are blocked too, with its name.
-
-    An entry waits when what it refers to is not there yet, or there and not ours to build on (a blocked adoption has no
-    effect); a drop waits when what still points at it stays.
-    """
-    state = {action.address: action for action in every}
-    state.update({action.address: action for action in chosen})
-    here = {action.address for action in chosen}
-    for _ in range(len(chosen)):
-        changed = False
-        for address in here:
-            action = state[address]
-            reason = _waits(world, action, state, here) if action.acts else ""
-            if reason:
-                state[address], changed = blocked(action, reason), True
-        if not changed:
-            break
-    return [state[action.address] for action in chosen]
-
-
-def _waits(world: World, action: Action, state: Mapping[Address, Action], here: set[Address]) -> str:
-    kind = world.kinds.get(action.address.kind)
-    late = targets(kind, action.resource.fields) if kind is not None and action.resource is not None else ()
-    for need in (*action.needs, *late):
-        other = state.get(need)
-        if other is None or action.op in (Op.DELETE, Op.FORGET):
-            continue
-        gone = other.op is Op.BLOCKED and (other.live is None or other.effect is None or other.effect in REMAKING)
-        if gone:
-            return f"needs {need}, which is blocked"
-        if other.op in (Op.CREATE, Op.REPLACE) and need not in here:
-            return f"needs {need}, which is not there yet and is left out of this run"
-    if action.drop and action.op in (Op.DELETE, Op.REPLACE):
-        for user in state.values():
-            held = user.op is Op.BLOCKED and (user.effect == "delete" or user.effect is None or user.live is not None)
-            if action.address in user.former and held and user.address != action.address:
-                return f"{user.address} still uses it and is blocked"
-    return ""

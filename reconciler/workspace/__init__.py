@@ -16,9 +16,10 @@ from reconciler.engine.importing import plan_import
 from reconciler.engine.journal import Journal
 from reconciler.engine.look import with_facts
 from reconciler.engine.observe import Kinds, observe
-from reconciler.engine.plan import Selection, World, plan
+from reconciler.engine.plan import World, plan
 from reconciler.engine.recover import recover, unsettled
 from reconciler.engine.resume import Resumed, resumed
+from reconciler.engine.selection import Selection
 from reconciler.errors import Locked, Protected, Stale, Usage
 from reconciler.ledger import Holder, Ledger, Store
 from reconciler.manifest import MANIFESTS
@@ -186,7 +187,8 @@ class Workspace:
             limits=limits(self.stack, self.options), selection=self._selection(), unsettled=unsettled(ledger),
             accounts={n: o.api.account() for n, o in opened.items() if o.api.account()},
             about={n: o.api.about() for n, o in opened.items()}, now=self.clock.now(), destroy=destroy,
-            leave_drift=self.options.leave_drift, elsewhere=declared > len(resources))
+            leave_drift=self.options.leave_drift, elsewhere=declared > len(resources),
+            former=tuple("/".join(pair) for pair in self.project.former()))
 
     def _selection(self) -> Selection:
         changed = None

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from reconciler import __version__, manifest, project
 from reconciler.clock import Clock
 from reconciler.contract import registry
-from reconciler.errors import Invalid
+from reconciler.errors import Invalid, Locked
 from reconciler.ledger import Store
 from reconciler.ledger.prints import Key
 from reconciler.ledger.sqlite import SqliteStore
@@ -30,7 +30,7 @@ from reconciler.workspace.vendors import VendorSettings
 if TYPE_CHECKING:
     import httpx
 
-HOME = ".reconciler"
+HOME, LEDGER = ".reconciler", "ledger.db"
 
 
 class Settled:
@@ -83,9 +83,22 @@ class Settled:
     def store(self, clock: Clock) -> Store:
         """The stack's ledger; the sandbox has one of its own."""
         folder = self.sandbox or self.root / HOME / self.stack.name
+        self._renamed(folder)
         return SqliteStore(
-            folder / "ledger.db", self.project.name, self.stack.name, formerly=self.project.former(), clock=clock
+            folder / LEDGER, self.project.name, self.stack.name, formerly=self.project.former(), clock=clock
         )
+
+    def _renamed(self, folder: Path) -> None:
+        """A stack that has a new name takes its folder along, unless a run is at it under the old one."""
+        for name in self.stack.formerly:
+            old = folder.with_name(name)
+            if folder.exists() or not (old / LEDGER).exists():
+                continue
+            holder = SqliteStore(old / LEDGER, self.project.name, name).holder()
+            if holder is not None:
+                raise Locked(f"run {holder.run} is at {self.stack.name} under its former name {name}",
+                             "wait until it has ended")
+            old.rename(folder)
 
     def key(self) -> Key | None:
         """What seals marks and fingerprints."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.engine.plan import Selection
+from reconciler.engine.selection import Selection
 from tests.world import Shop
 
 OFFER = {"pro": {"title": "Pro", "default_rate": {"ref": "month"}}}
