@@ -62,6 +62,15 @@ class Program(click.Group):
                         did_you_mean(name, COMMANDS) or "reconciler --help lists the commands")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """A reader that went away is exit 141, before click makes a 1 of it."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            console: Console = ctx.obj
+            console.closed()
+            return 141
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One line each, without importing any."""
         with formatter.section("Commands"):
