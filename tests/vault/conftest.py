@@ -59,11 +59,13 @@ def bao(server: str) -> Iterator[Place]:
     place.close()
 
 
-def sandbox() -> Place:
+def sandbox(namespace: str | None = None) -> Place:
     """The imitation, for the same tests."""
     clock = TestClock()
     made = VaultSandbox(VENDOR.kinds, clock=clock)
-    return Place("http://sandbox.test", "placeholder", None, made.transport(), clock)
+    if namespace:
+        Place("http://sandbox.test", "placeholder", None, made.transport(), clock).ask("POST", f"sys/namespaces/{namespace}")
+    return Place("http://sandbox.test", "placeholder", namespace, made.transport(), clock)
 
 
 @pytest.fixture(params=["openbao", "sandbox"])

@@ -147,6 +147,8 @@ class Mounting(Kind[S]):
         if first in self.built_in or fields.get("type") in BUILT_IN_TYPES:
             yield "path", f"{first or fields.get('type')} is the server's own and can't be declared"
         config = fields.get("config") or {}
+        if config.get("plugin_version", "") is None:
+            yield "config.plugin_version", "can't be cleared, only changed: name a version or leave it out"
         least, most = duration(config.get("default_lease_ttl")), duration(config.get("max_lease_ttl"))
         if isinstance(least, int) and isinstance(most, int) and least > most > 0:
             yield "config.default_lease_ttl", "is longer than max_lease_ttl"
@@ -155,6 +157,7 @@ class Mounting(Kind[S]):
         """How a new path can be had without losing what is there."""
         if action.op is Op.REPLACE and any(change.path == "path" for change in action.changes):
             yield Note(MOVES, path="path")
+
 
 def tuned(config: Mapping[str, Any], shape: Shape) -> Fields:
     """Tune fields as they are sent: null as the server's own default, lists as lists, durations as texts."""

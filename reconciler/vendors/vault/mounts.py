@@ -30,6 +30,10 @@ class MountConfig(Spec):
     identity_token_key: str | None = None
 
 
+LOCKING = frozenset({"approle", "ldap", "userpass"})
+"""Login methods that know of lockouts; for any other type the server refuses them (OpenBao 2.7.2)."""
+
+
 class UserLockout(Spec):
     """When failed logins shut an account out, where the login method knows of that."""
 

@@ -76,7 +76,7 @@ def _from_text(text: str) -> list[dict[str, Any]]:
         if item.keys[0] == "path":
             found.extend(_stanza(path, stanza) for path, stanza in (_labelled(item) if as_json else _named(item)))
         elif item.keys[0] != "name":
-            raise Malformed(f"unknown word {item.keys[0]!r}: a policy holds path \"…\" {{ … }}", item.line, item.column)
+            raise Malformed(f'unknown word {item.keys[0]!r}: a policy holds path "…" {{ … }}', item.line, item.column)
     return found
 
 

@@ -16,8 +16,9 @@ from reconciler.vendors.vault import sandbox_tokens as tokens
 from reconciler.vendors.vault.sandbox_kv import secrets, version_1
 from reconciler.vendors.vault.sandbox_kv2 import fresh, version_2
 from reconciler.vendors.vault.sandbox_logins import approle, userpass
-from reconciler.vendors.vault.sandbox_mounts import METHODS, MOUNTS, inside, mounts, remount, table
+from reconciler.vendors.vault.sandbox_mounts import inside, mounts, remount, table
 from reconciler.vendors.vault.sandbox_policies import capabilities_self, denied, legacy, permit, policies
+from reconciler.vendors.vault.sandbox_tune import METHODS, MOUNTS
 from reconciler.vendors.vault.sandbox_wire import Asked, Body, joined, refused, told, unsupported
 
 _OPS = {"GET": "read", "HEAD": "read", "LIST": "list", "POST": "write", "PUT": "write", "DELETE": "delete",
@@ -116,13 +117,14 @@ class VaultSandbox(Sandbox):
         if asked.op == "list" and not asked.path.endswith("/"):
             asked = replace(asked, path=f"{asked.path}/")
         at, mount, rest = self._login(asked)
-        if mount is not None and (rest == "login" or rest.startswith("login/")):
+        if mount is not None and (rest == "login" if mount["type"] == "approle" else rest.startswith("login/")):
             return self._inside(asked, at, mount, rest)
-        token = tokens.known(asked, id)
+        open_to_all = asked.path.startswith("sys/internal/ui/mounts")
+        token = tokens.known(asked, id, counted=not open_to_all)
         if token is None:
             raise refused(403, "permission denied")
         asked = replace(asked, token=token)
-        if not asked.path.startswith("sys/internal/ui/mounts"):
+        if not open_to_all:
             permit(asked, self._exists(asked))
         return self._routed(asked)
 

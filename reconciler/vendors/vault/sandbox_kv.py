@@ -30,7 +30,8 @@ def version_1(asked: Asked, mount: Body, rest: str) -> Response:
     if asked.op == "read":
         if rest not in held:
             raise missing()
-        return told(asked, held[rest], lease=_lease(held[rest]))
+        ignored = [f"Endpoint ignored these unrecognized parameters: [{' '.join(asked.query)}]"] if asked.query else []
+        return told(asked, held[rest], lease=_lease(held[rest], mount), warnings=ignored)
     if asked.op == "write":
         if not rest:
             raise refused(400, "missing path")
@@ -46,11 +47,11 @@ def version_1(asked: Asked, mount: Body, rest: str) -> Response:
     raise joined(405, "unsupported operation")
 
 
-def _lease(data: Body) -> int:
+def _lease(data: Body, mount: Body) -> int:
     """A value called `ttl` says when to come again; nothing follows from it."""
     for name in ("ttl", "lease"):
         try:
             return int(seconds(data[name]))
         except (KeyError, ValueError):
             continue
-    return LONGEST_LEASE
+    return int(mount["config"]["default_lease_ttl"]) or LONGEST_LEASE

@@ -37,15 +37,16 @@ def version_2(asked: Asked, mount: Body, rest: str) -> Response:
     part, slash, path = rest.partition("/")
     if rest == "config":
         return _config(asked, mount)
-    parts = {"data": _data, "metadata": _metadata, "delete": _versions, "undelete": _versions, "destroy": _versions}
-    if part not in parts:
+    if part not in ("data", "metadata", "delete", "undelete", "destroy"):
         verb = {"write": "put", "list": "list", "delete": "delete"}.get(asked.op, "get")
         return told(asked, warnings=[_PATH.format(verb)], status=404)
     if not slash and asked.op != "list":
         return told(asked, warnings=["Non-listing operations on the root of a K/V v2 mount are not supported."], status=404)
     if path.endswith("/") and asked.op == "write":
         raise refused(400, "cannot write to a path ending in '/'")
-    return parts[part](asked, mount, path)
+    if part in ("data", "metadata"):
+        return (_data if part == "data" else _metadata)(asked, mount, path)
+    return _versions(asked, mount, path, part)
 
 
 def fresh(now: float, data: Body | None = None) -> Body:
@@ -57,7 +58,7 @@ def fresh(now: float, data: Body | None = None) -> Body:
     return body
 
 
-def _version(now: float, ends: float, data: Body) -> Body:
+def _version(now: float, ends: float, data: Body | None) -> Body:
     return {"created": now, "ends": ends, "destroyed": False, "data": data}
 
 
@@ -75,11 +76,11 @@ def _config(asked: Asked, mount: Body) -> Response:
                             "max_versions": kept["max_versions"], "metadata_cas_required": False})
     if asked.op != "write":
         raise joined(405, "unsupported operation")
-    kept.update(_said(asked.body))
+    kept.update(_said(asked.body, "Field validation failed: "))
     return done()
 
 
-def _said(body: Mapping[str, Any]) -> Body:
+def _said(body: Mapping[str, Any], words: str = "") -> Body:
     """The settings that a body gives; numbers below zero are unsigned at the server."""
     found: Body = {}
     if body.get("max_versions") is not None:
@@ -87,8 +88,8 @@ def _said(body: Mapping[str, Any]) -> Body:
     if body.get("cas_required") is not None:
         found["cas_required"] = truth(body, "cas_required")
     if body.get("delete_version_after") is not None:
-        found["delete_after"] = period(body, "delete_version_after", "Field validation failed: error converting input for "
-                                                                     'field "delete_version_after": ')
+        found["delete_after"] = period(body, "delete_version_after",
+                                       f'{words}error converting input for field "delete_version_after": ')
     return found
 
 
@@ -136,7 +137,7 @@ def _write(asked: Asked, mount: Body, held: dict[str, Body], path: str) -> Respo
     found = held.setdefault(path, fresh(asked.now)) if found is None else found
     number = found["current"] + 1
     lasts = _lasts(config["delete_after"], found["delete_after"])
-    found["versions"][str(number)] = _version(asked.now, asked.now + lasts if lasts else 0, dict(body["data"] or {}))
+    found["versions"][str(number)] = _version(asked.now, asked.now + lasts if lasts else 0, body["data"])
     found.update(current=number, updated=asked.now)
     _forget(found, max(config["max_versions"], found["max_versions"]) or KEPT)
     return told(asked, _shown(found, number))
@@ -174,23 +175,22 @@ def _delete(asked: Asked, found: Body, numbers: list[int]) -> None:
             version["ends"] = asked.now
 
 
-def _versions(asked: Asked, mount: Body, path: str) -> Response:
+def _versions(asked: Asked, mount: Body, path: str, part: str) -> Response:
     """`delete`, `undelete` and `destroy` of single versions."""
     if asked.op != "write":
         raise joined(405, "unsupported operation")
     numbers = [int(one) for one in asked.body.get("versions") or ()]
     if not numbers:
-        raise refused(400, "No version number provided")
+        raise refused(400, f"{'no' if part == 'destroy' else 'No'} version number provided")
     found = secrets(asked, mount).get(path)
     if found is None:
         return done()
-    verb = asked.path.removeprefix(asked.path.rpartition(f"/{path}")[0].rpartition("/")[0]).strip("/").partition("/")[0]
-    if verb == "delete":
+    if part == "delete":
         _delete(asked, found, numbers)
         return done()
     lasts = _lasts(settings(asked, mount)["delete_after"], found["delete_after"])
     for version in [found["versions"][str(number)] for number in numbers if str(number) in found["versions"]]:
-        if verb == "destroy":
+        if part == "destroy":
             version.update(destroyed=True, data={})
         elif not version["destroyed"]:
             version["ends"] = asked.now + lasts if lasts else 0
@@ -214,11 +214,14 @@ def _metadata(asked: Asked, mount: Body, path: str) -> Response:
         raise joined(405, "unsupported operation")
     said, custom = _said(asked.body), asked.body.get("custom_metadata")
     if custom is not None:
-        _fits({str(name): _text(value) for name, value in custom.items()})
+        custom = {str(name): _text(value) for name, value in custom.items()}
+        _fits(custom)
+    if not said and "custom_metadata" not in asked.body:
+        return done()
     found = held.setdefault(path, fresh(asked.now))
     found.update(said, updated=asked.now, noted=found["noted"] + 1)
-    if custom is not None:
-        found["custom_metadata"] = {str(name): _text(value) for name, value in custom.items()} or None
+    if "custom_metadata" in asked.body:
+        found["custom_metadata"] = custom or None
     return done()
 
 
@@ -233,7 +236,7 @@ def _metadata_shown(found: Body) -> Body:
 
 
 def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(int(value)) if isinstance(value, bool) else str(value)
 
 
 def _fits(custom: Mapping[str, str]) -> None:

@@ -6,37 +6,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.sandbox.store import Response
-from reconciler.vendors.vault.mounting import LOCKOUT
 from reconciler.vendors.vault.sandbox_policies import uses
 from reconciler.vendors.vault.sandbox_tokens import ended
+from reconciler.vendors.vault.sandbox_tune import METHODS, MOUNTS, OWN, config_of, text_of, tuned
 from reconciler.vendors.vault.sandbox_wire import (
     LONGEST_LEASE,
     Asked,
     Body,
     done,
     joined,
-    period,
     refused,
-    texts,
     told,
     truth,
     unsupported,
 )
-from reconciler.vendors.vault.terms import seconds
 
-MOUNTS, METHODS = "sys/mounts", "sys/auth"
 ENGINES = frozenset({"kv", "kv-v2", "kv-v1", "generic", "transit", "database", "pki", "ssh", "totp", "rabbitmq",
-                     "kubernetes", "ldap", "openldap"})
+                     "kubernetes"})
 LOGINS = frozenset({"approle", "cert", "jwt", "kubernetes", "oidc", "userpass"})
-LISTS = ("audit_non_hmac_request_keys", "audit_non_hmac_response_keys", "passthrough_request_headers",
-         "allowed_response_headers", "allowed_managed_keys", "delegated_auth_accessors")
-"""The last two are Vault's; OpenBao 2.7.2 takes them and forgets them."""
-
-TIMES = ("default_lease_ttl", "max_lease_ttl")
-TOKEN_TYPES = ("default-service", "default-batch", "service", "batch")
-_OWN = {MOUNTS: {"sys/": "system", "identity/": "identity", "cubbyhole/": "cubbyhole"}, METHODS: {"token/": "token"}}
-_UPGRADING = ("Upgrading mount from version {} to version 0. This mount will be unavailable for a brief period and will "
-              "resume service shortly.")
 _MOVING = ("Mount move has been queued. Progress will be reported in OpenBao's server log, tagged with the returned "
            "migration_id")
 _CLOSED = ("sys/", "identity/", "cubbyhole/", "auth/", "audit/")
@@ -45,9 +32,13 @@ _CLOSED = ("sys/", "identity/", "cubbyhole/", "auth/", "audit/")
 def table(asked: Asked, root: str) -> dict[str, Body]:
     """All that is mounted in a namespace, with what the server brings along."""
     held = asked.held(root)
-    for path, kind in _OWN[root].items():
+    for path, own in OWN[root].items():
         if path not in held:
-            held[path] = {**_entry(asked, root, ("ns_" if asked.space else "") + kind), "options": None}
+            entry = _entry(asked, root, own["type"])
+            kind = ("ns_" if asked.space else "") + own["type"]
+            child = {"token_type": "default"} if asked.space and root == METHODS else {}
+            held[path] = {**entry, **own, "type": kind, "options": None,
+                          "config": {**entry["config"], **own["config"], **child}}
     return held
 
 
@@ -61,16 +52,22 @@ def mounts(asked: Asked, root: str, rest: str) -> Response:
             raise unsupported(asked)
         return told(asked, {path: shown(body) for path, body in held.items()}, doubled=True)
     if rest.endswith("/tune") and asked.op in ("read", "write"):
-        return _tune(asked, root, held, path.removesuffix("tune/"))
+        return tuned(asked, root, _above(held, path.removesuffix("tune/")), path.removesuffix("tune/"))
     if asked.op == "write":
         return _mount(asked, root, held, path)
     if asked.op == "read":
-        if path not in held:
+        found = _above(held, path)
+        if found is None:
             raise refused(400, f"No {'secret engine mount' if root == MOUNTS else 'auth engine'} at {path}")
-        return told(asked, shown(held[path]), doubled=True)
+        return told(asked, shown(found), doubled=True)
     if asked.op == "delete":
         return _unmount(asked, root, held, path)
     raise joined(405, "unsupported operation")
+
+
+def _above(held: Mapping[str, Body], path: str) -> Body | None:
+    """The mount that a path lies in, which the server takes for the one that is asked for."""
+    return next((body for at, body in held.items() if path.startswith(at)), None)
 
 
 def shown(body: Mapping[str, Any]) -> Body:
@@ -81,35 +78,35 @@ def shown(body: Mapping[str, Any]) -> Body:
 def _entry(asked: Asked, root: str, kind: str) -> Body:
     prefix = "auth_" if root == METHODS else ""
     config: Body = {"default_lease_ttl": 0, "force_no_cache": False, "max_lease_ttl": 0}
-    return {"accessor": f"{prefix}{kind}_{asked.box.number('mount')[-8:]}", "config": config | (
-                {"token_type": "default-service"} if root == METHODS else {}),
-            "description": "", "external_entropy_access": False, "local": False, "options": {}, "plugin_version": "",
+    config |= {"token_type": "default-service"} if root == METHODS else {}
+    return {"accessor": f"{prefix}{kind}_{asked.box.number('mount')[-8:]}", "config": config, "description": "",
+            "external_entropy_access": False, "local": False, "options": {}, "plugin_version": "",
             "running_plugin_version": "v2.7.2+builtin.bao", "running_sha256": "", "seal_wrap": False, "type": kind,
             "uuid": asked.box.number("uuid"), "deprecation_status": "supported"}
 
 
 def _mount(asked: Asked, root: str, held: dict[str, Body], path: str) -> Response:
     body, kind = asked.body, asked.body.get("type")
+    local = {name: truth(body, name) for name in ("local", "seal_wrap", "external_entropy_access")}
     if not kind or not isinstance(kind, str):
         raise refused(400, "backend type must be specified as a string")
-    local = {name: truth(body, name) for name in ("local", "seal_wrap", "external_entropy_access")}
-    config = _config(body.get("config") or {}, root, {})
+    config = config_of(body.get("config") or {}, root, {})
     least, most = config.get("default_lease_ttl", 0), config.get("max_lease_ttl", 0)
     if most and least > most:
         raise refused(400, "given default lease TTL greater than given max lease TTL")
     if least > (most or LONGEST_LEASE):
         raise refused(400, f"given default lease TTL greater than system max lease TTL of {LONGEST_LEASE}")
-    _free(asked, root, held, path, kind)
-    options = {name: _text(value) for name, value in (body.get("options") or {}).items()}
+    options = {name: text_of(value) for name, value in (body.get("options") or {}).items()}
     if kind in ("kv-v2", "kv-v1"):
         options, kind = {**options, "version": kind[-1]}, "kv"
     if "version" in options and kind not in ("kv", "generic"):
         raise refused(400, f'secrets engine "{kind}" does not allow setting a version')
+    _free(asked, root, held, path, kind)
     if options.get("version", "") not in ("", "1", "2"):
         raise refused(400, f'nil backend of type "{kind}" returned from factory')
     held[path] = {**_entry(asked, root, kind), **local, "options": options, "description": str(body.get("description") or ""),
                   "plugin_version": config.pop("plugin_version", "")}
-    held[path]["config"].update(config)
+    held[path]["config"].update({name: value for name, value in config.items() if value})
     if options.get("version") == "2":
         asked.box.preparing[held[path]["uuid"]] = asked.box.upgrade
     return done()
@@ -130,119 +127,8 @@ def _free(asked: Asked, root: str, held: dict[str, Body], path: str, kind: str) 
         raise refused(400, f"plugin not found in the catalog: {kind}")
 
 
-def _config(given: Mapping[str, Any], root: str, before: Mapping[str, Any]) -> Body:
-    """Tune fields as they are kept; `before` is what is there, and None in a value takes it away."""
-    found: Body = {}
-    for name in TIMES:
-        if name in given:
-            found[name] = _lease(given, name, before)
-    for name in LISTS:
-        if name in given:
-            found[name] = texts(given[name])
-    if "listing_visibility" in given:
-        found["listing_visibility"] = given["listing_visibility"]
-        if found["listing_visibility"] not in ("", "hidden", "unauth", None):
-            raise refused(400, f"invalid listing_visibility {given['listing_visibility']}")
-    if given.get("identity_token_key") is not None:
-        found["identity_token_key"] = given["identity_token_key"]
-    if "token_type" in given:
-        if root == MOUNTS:
-            raise refused(400, "'token_type' can only be modified on auth mounts")
-        if given["token_type"] not in TOKEN_TYPES:
-            raise refused(400, "invalid value for 'token_type'")
-        found["token_type"] = given["token_type"]
-    if given.get("plugin_version"):
-        raise refused(400, f"cannot select non-builtin version of plugin {given['plugin_version']}")
-    return found
-
-
-def _lease(given: Mapping[str, Any], name: str, before: Mapping[str, Any]) -> int:
-    value = given[name]
-    if value in ("", "system"):
-        return 0 if value == "system" else before.get(name, 0)
-    try:
-        return int(seconds(value or 0))
-    except ValueError:
-        words = f"unable to parse {name.partition('_')[0]} TTL of {value}: " if not before else ""
-        raise refused(400, f'{words}time: invalid duration "{value}"') from None
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value if value is not None else "")
-
-
-def _tune(asked: Asked, root: str, held: dict[str, Body], path: str) -> Response:
-    full = ("auth/" if root == METHODS else "") + path
-    found = held.get(path)
-    if asked.op == "read":
-        if found is None:
-            raise refused(400, f'cannot fetch sysview for path "{full}"')
-        return told(asked, _effective(found), doubled=True)
-    if found is None:
-        raise refused(400, f'tune of path "{full}" failed: no mount entry found')
-    body = asked.body
-    if root == MOUNTS and path in _OWN[MOUNTS] and "description" in body:
-        raise refused(400, f"cannot tune parameter description of {path}")
-    config = {**found["config"], **_config(body, root, found["config"])}
-    least, most = config["default_lease_ttl"], config["max_lease_ttl"]
-    if most and least > most:
-        raise refused(400, f"backend max lease TTL of {most} would be less than backend default lease TTL of {least}")
-    lockout = _lockout(body.get("user_lockout_config"), config.get("user_lockout_config") or {})
-    upgraded = _options(asked, found, body.get("options") or {})
-    found["config"] = {name: value for name, value in {**config, **lockout}.items() if value or name in (
-        *TIMES, "force_no_cache")}
-    if body.get("description") is not None:
-        found["description"] = str(body["description"])
-    if not upgraded:
-        return done()
-    return told(asked, warnings=[_UPGRADING.format(upgraded[0])])
-
-
-def _lockout(given: Any, before: Mapping[str, Any]) -> Body:
-    """When failed logins shut somebody out; each name in a request is another one in the answer."""
-    if not given:
-        return {"user_lockout_config": before} if before else {}
-    found = {theirs: before.get(theirs, theirs.endswith("disable") and False) for theirs in LOCKOUT.values()}
-    for ours, theirs in LOCKOUT.items():
-        if given.get(ours) is None:
-            continue
-        if ours == "lockout_threshold" and not str(given[ours]).isdigit():
-            raise refused(400, f'unable to parse user lockout threshold: strconv.ParseUint: parsing "{given[ours]}": '
-                               "invalid syntax")
-        found[theirs] = (truth(given, ours) if ours.endswith("disable") else
-                         int(given[ours]) if ours == "lockout_threshold" else period(given, ours))
-    return {"user_lockout_config": found}
-
-
-def _options(asked: Asked, found: Body, given: Mapping[str, Any]) -> tuple[str, ...]:
-    """Options are laid over what is there, an empty text takes one away; kv goes from version 1 to 2 and never back."""
-    before = dict(found["options"] or {})
-    upgraded: tuple[str, ...] = ()
-    if "version" in given:
-        version, now = _text(given["version"]), before.get("version") or "0"
-        if not version.isdigit() and version:
-            raise refused(400, f'unable to parse options: strconv.ParseInt: parsing "{version}": invalid syntax')
-        if version not in ("1", "2") or found["type"] != "kv":
-            raise refused(400, f"invalid version provided: {version or 0}")
-        if version < now:
-            raise refused(400, f"cannot downgrade mount from version {now}")
-        upgraded = (now,) if version != now else ()
-    found["options"] = {name: text for name, text in {**before, **{k: _text(v) for k, v in given.items()}}.items() if text}
-    if upgraded and found["options"]["version"] == "2":
-        asked.box.upgraded(asked, found["uuid"])
-    return upgraded
-
-
-def _effective(found: Body) -> Body:
-    """What `tune` reads: times as they work out, lockouts at the same level."""
-    config = {name: value for name, value in found["config"].items() if name != "user_lockout_config"}
-    times = {name: config[name] or LONGEST_LEASE for name in TIMES}
-    return {**config, **times, **found["config"].get("user_lockout_config", {}), "description": found["description"],
-            **({"options": found["options"]} if found["options"] else {})}
-
-
 def _unmount(asked: Asked, root: str, held: dict[str, Body], path: str) -> Response:
-    if path in _OWN[root]:
+    if path in OWN[root]:
         raise refused(400, "token credential backend cannot be disabled" if root == METHODS else f'cannot unmount "{path}"')
     found = held.pop(path, None)
     if found is not None:
@@ -263,15 +149,16 @@ def remount(asked: Asked) -> Response:
     login = source.startswith("auth/")
     root = METHODS if login else MOUNTS
     held = table(asked, root)
-    if source.removeprefix("auth/") in _OWN[root]:
+    if source.removeprefix("auth/") in OWN[root]:
         raise refused(400, f'cannot remount "{source}"')
     if target.startswith(_CLOSED) and not login:
         raise refused(400, f"cannot remount to destination {target}")
     source, target = source.removeprefix("auth/"), target.removeprefix("auth/")
     if source not in held:
         raise refused(400, f'no matching mount at "{source}"')
-    if any(target.startswith(other) or other.startswith(target) for other in held):
-        raise refused(400, f'path is already in use at "{target}"')
+    taken = next((other for other in held if target.startswith(other) or other.startswith(target)), None)
+    if taken is not None:
+        raise refused(400, f'path already in use at "{asked.space}{"auth/" if login else ""}{taken}"')
     held[target] = held.pop(source)
     id = asked.box.number("migration")
     return told(asked, {"migration_id": id}, doubled=True, warnings=[_MOVING])

@@ -111,8 +111,6 @@ def _read(asked: Asked, name: str) -> Body:
 
 def _write(asked: Asked, name: str) -> Response:
     body, held = asked.body, kept(asked)
-    if name in ("root", "response-wrapping", "control-group"):
-        raise refused(400, f'cannot update "{name}" policy')
     text = body.get("policy", body.get("rules"))
     if text in (None, ""):
         raise refused(400, "'policy' parameter not supplied or empty")
@@ -120,6 +118,8 @@ def _write(asked: Asked, name: str) -> Response:
         rules(str(text))
     except ValueError as error:
         raise refused(400, f"failed to parse policy: {error}") from None
+    if name in ("root", "response-wrapping", "control-group"):
+        raise refused(400, f'cannot update "{name}" policy')
     before = held.get(name)
     _unchanged(body, before)
     ends = {"expiration": str(body["expiration"])} if body.get("expiration") else (
@@ -185,6 +185,8 @@ def capabilities_self(asked: Asked) -> Response:
     paths = asked.body.get("paths") or asked.body.get("path")
     if not paths:
         raise refused(400, "paths must be supplied")
+    if (asked.token or {}).get("num_uses", 0) < 0:
+        raise joined(400, "invalid token")
     wanted = [paths] if isinstance(paths, str) else paths
     found: Body = {path: sorted(capabilities(asked, path)) or ["deny"] for path in wanted}
     if len(wanted) == 1:

@@ -100,6 +100,14 @@ def go(value: float) -> str:
     return sign + (f"{hours}h" if hours else "") + (f"{minutes}m" if whole >= 60 else "") + f"{rest}s"
 
 
+def short(value: float) -> str:
+    """A duration without its empty ends: `1h`."""
+    text = go(value)
+    for end in ("m0s", "h0m"):
+        text = text.removesuffix(end) + (end[0] if text.endswith(end) else "")
+    return text
+
+
 def period(body: Mapping[str, Any], name: str, words: str = "") -> int:
     """A duration of a body in seconds; what is none is refused."""
     try:
