@@ -47,7 +47,7 @@ class Desk:
         found = list(kind.check(spec.given()))
         assert not found, found
         address = Address(kind.name, name)
-        return Want(address, spec.given(), Owner("shop/test", str(address)))
+        return Want(address, spec.given(), Owner("shop/test", str(address)) if kind.room else None)
 
     def make(self, kind: Kind[Any], key: str, /, **fields: Any) -> Live:
         """Create, and see that what was wanted is there."""

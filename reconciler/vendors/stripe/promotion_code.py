@@ -87,11 +87,6 @@ class PromotionCode(Archived[PromotionCodeSpec]):
                 page = self.api.get(self.path, {**self.query_list, "active": False, "code": code, "limit": 1})
                 yield from (self.live(body) for body in page["data"])
 
-    def identity(self, fields: Fields) -> tuple[Any, ...] | None:
-        """The code, and whom it is for: two customers may have the same."""
-        key = super().identity(fields)
-        return key and (*key, fields.get("customer"), fields.get("customer_account"))
-
     def from_wire(self, body: Mapping[str, Any]) -> Fields:
         """One flat coupon; none where that coupon is gone, as then the code can't be brought back."""
         fields = super().from_wire(body)

@@ -29,7 +29,7 @@ class WebhookEndpointSpec(Spec):
     url: Annotated[str, Field(pattern="^https?://"), Mark.IDENTITY, Impact.ACCESS]
     enabled_events: Annotated[list[Annotated[str, Field(pattern=r"^(\*|[a-z0-9_]+(\.[a-z0-9_]+)+)$")]],
                               Field(min_length=1), Canonical(events), Mark.UNORDERED]
-    connect: Annotated[bool | None, Mark.CREATE_ONLY, Impact.ACCESS] = False
+    connect: Annotated[bool | None, Mark.CREATE_ONLY, Mark.IDENTITY, Impact.ACCESS] = False
     api_version: Annotated[str | None, Field(pattern=r"^\d{4}-\d{2}-\d{2}(\.[a-z]+)?$"), Mark.CREATE_ONLY] = None
     description: Annotated[str | None, Impact.COSMETIC] = None
     disabled: bool | None = False
@@ -63,8 +63,7 @@ class WebhookEndpoint(StripeKind[WebhookEndpointSpec]):
 
     def identity(self, fields: Fields) -> tuple[Any, ...] | None:
         """The url, and whose events it hears."""
-        key = super().identity(fields)
-        return key and (*key, bool(fields.get("connect")))
+        return super().identity({**fields, "connect": bool(fields.get("connect"))})
 
     # judgement
 
