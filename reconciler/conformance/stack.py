@@ -247,7 +247,7 @@ class Stack:
         rest = tuple(Change(name, None, fields[name]) for name in kind.later if name in fields)
         for call in kind.update(live, replace(want, owner=None, fields=fields), rest) if rest else ():
             self.person.send(call)
-        return live
+        return (kind.get(live.id) or live) if rest else live
 
     def edit_by_hand(self, declared: Manifest) -> None:
         """Do by hand what a plan of this manifest would do to the entry."""

@@ -121,7 +121,7 @@ def _decided(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], 
     restore = live.archived and not kind.rests(want)
     if found.by == "key" and not restore:
         return _adopted(d, kind, resource, now, live, changes)
-    action = _changed(d, kind, resource, now, live, changes, restore)
+    action = _changed(d, kind, resource, now, live, changes, restore, found.holder)
     if found.by in ("vendor", "id", "mark"):
         action = _taken(d, kind, resource, now, action, found)
     return _left_behind(d, kind, found, action)
@@ -143,12 +143,12 @@ def created(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], f
 
 
 def _changed(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], live: Live, changes: Changes,
-             restore: bool) -> Action:
+             restore: bool, holder: Live | None = None) -> Action:
     """Noop, update, restore or replace of an object that is ours."""
     address = resource.address
     base = Action(Op.NOOP, address, id=live.id, changes=changes, live=live, want=want)
     if rotates(d, resource) or any(change.replaces for change in changes):
-        return replaced(d, kind, resource, want, live, base)
+        return replaced(d, kind, resource, want, live, base, holder)
     if restore:
         calls = tuple(kind.revive(live, want, changes))
         known = str(address) in d.ledger.entries
@@ -180,8 +180,9 @@ def rotates(d: Deciding, resource: Resource) -> bool:
     return entry is not None and (bool(entry.undelivered) or resource.lifecycle.rotate != entry.rotate)
 
 
-def replaced(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], live: Live, base: Action) -> Action:
-    """A new object and the end of the old one, in the order that the kind can bear."""
+def replaced(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], live: Live, base: Action,
+             holder: Live | None = None) -> Action:
+    """A new object, or an archived one that has its key, and the end of the old one, in the order the kind can bear."""
     first = kind.replacing(live, want) is Replace.CREATE_FIRST
     turned = rotates(d, resource)
     whole = replace(want, fields={k: v for k, v in d.want(resource, {**resource.fields, **want.fields}).fields.items()
@@ -196,11 +197,15 @@ def replaced(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], 
         impact |= {Impact.ACCESS}
         notes.append(Note("made again: its secret was never delivered" if d.ledger.entries[str(resource.address)].undelivered
                           else f"a new one is made ({resource.lifecycle.rotate})", subject="rotate"))
+    make = create_calls(kind, whole)
+    if holder is not None:
+        make = tuple(kind.revive(holder, whole, diff(whole.fields, holder.fields, kind.shape)))
+        notes.append(Note(f"{holder.id} is archived and has its natural key: it is brought back"))
     if keep:
         notes.append(Note(f"{live.id} is removed by a later plan, after {resource.lifecycle.keep_old}", subject="old"))
     fate = kind.fate(live)
     action = replace(base, op=Op.REPLACE, effect="rotate" if turned else "supersede" if first else "replace",
-                     impact=sorted_impacts(impact), make=create_calls(kind, whole), want=whole,
+                     impact=sorted_impacts(impact), make=make, want=whole,
                      drop=() if keep else tuple(kind.delete(live)), drops=() if keep else (live.id,),
                      notes=tuple(notes))
     if fate.irreversible and not first:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.contract.kind import Kind
@@ -18,7 +18,8 @@ class Found:
 
     `by` is ledger, id, mark, key, vendor (a singleton or something the vendor made) or empty when nothing was
     found; `blocked` says why no decision can be made; `moved_from` is the address under which the ledger knew it;
-    `leftovers` are objects of our own that a crash left behind; `candidates` all ids that looked like it.
+    `leftovers` are objects of our own that a crash left behind; `candidates` all ids that looked like it; `holder` an
+    archived object that nobody claims, with the natural key that the found one shall get: some vendors never free one.
     """
 
     live: Live | None = None
@@ -29,6 +30,7 @@ class Found:
     leftovers: tuple[Live, ...] = ()
     candidates: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    holder: Live | None = None
 
 
 class Index:
@@ -87,7 +89,16 @@ class Match:
             found = self._by_id(kind, resource, resource.lifecycle.id)
         else:
             found = self._moved(kind, resource) or self._by_mark(kind, resource, want) or self._by_key(kind, resource, want)
-        return self._claim(kind, resource, found)
+        found = self._claim(kind, resource, found)
+        return replace(found, holder=self._holder(kind, want, found.live)) if found.live is not None else found
+
+    def _holder(self, kind: Kind[Any], want: Want[Any], live: Live) -> Live | None:
+        key = kind.identity(want.fields)
+        if key is None or kind.identity(live.fields) == key:
+            return None
+        return next((one for one in self.index(kind.bound).by_key.get(key, []) if one.archived
+                     and (kind.bound, one.id) not in self.claimed and self._foreign(one) is None
+                     and kind.revivable(one, want)), None)
 
     def _claim(self, kind: Kind[Any], resource: Resource, found: Found) -> Found:
         if found.live is None or found.blocked:
