@@ -92,9 +92,10 @@ def test_an_equal_role_is_adopted_without_a_write_and_another_is_not(desk: Desk)
 
 def test_the_same_name_in_two_mounts_is_two_roles(desk: Desk) -> None:
     """The mount belongs to the natural key; without one the usual mount is meant."""
-    manifest: dict[str, Any] = {"auth_method": {"approle": {"type": "approle"}, "second": {"type": "approle", "path": "ci/approle"}},
-                "approle_role": {"a": {"name": "web", "mount": {"ref": "approle"}, "token_ttl": "1h"},
-                                 "b": {"name": "web", "mount": {"ref": "second"}, "token_ttl": "2h"}}}
+    manifest: dict[str, Any] = {
+        "auth_method": {"approle": {"type": "approle"}, "second": {"type": "approle", "path": "ci/approle"}},
+        "approle_role": {"a": {"name": "web", "mount": {"ref": "approle"}, "token_ttl": "1h"},
+                         "b": {"name": "web", "mount": {"ref": "second"}, "token_ttl": "2h"}}}
     desk.settle(manifest)
     assert desk.place.ask("GET", "auth/ci/approle/role/web")["token_ttl"] == 7200
     assert live(desk)["token_ttl"] == 3600

@@ -1,4 +1,4 @@
-"""Secrets in kv, version 2 and 1, on a real OpenBao and in the sandbox."""
+"""Secrets in kv, version 2, on a real OpenBao and in the sandbox."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from tests.vault.desk import Desk
 
 PW, OTHER = {"secret": "pw"}, {"secret": "other"}
 MOUNT: dict[str, Any] = {"mount": {"kv": {"type": "kv-v2"}}}
-OLD: dict[str, Any] = {"mount": {"k1": {"type": "kv", "options": {"version": "1"}}}}
 
 
 def secret(**more: Any) -> dict[str, Any]:
@@ -217,31 +216,6 @@ def test_paths_and_names_with_odd_characters(desk: Desk) -> None:
     assert data(desk, "kv/data/t%C3%ABam%20a/p%25q") == {"tls.crt": "s3cr3t"}
 
 
-def test_version_1_keeps_the_keys_of_others_and_lets_a_removed_secret_go(desk: Desk) -> None:
-    """It has no versions and no metadata, so which keys are ours is not known after the entry is gone."""
-    given = {**OLD, "kv_secret": {"app": {"mount": {"ref": "k1"}, "path": "api/app", "data": {"pw": PW}}}}
-    assert desk.settle(given) == ["POST sys/mounts/k1", "POST k1/api/app"]
-    desk.place.ask("POST", "k1/api/app", {"pw": "drifted", "else": "x"})
-    desk.settle(given)
-    assert data(desk, "k1/api/app") == {"pw": "hunter2", "else": "x"}
-    made = desk.plan(OLD)
-    assert desk.ops(made) == {"kv_secret/app": "forget"}
-    assert "version 1" in desk.action(made, "kv_secret/app").notes[0].text
-    assert desk.settle(OLD) == []
-    wrong = {**OLD, "kv_secret": {"app": {"mount": "k1", "data": {"a": PW}, "custom_metadata": {"a": "b"}}}}
-    assert "keeps nothing" in desk.blocked(desk.plan(wrong))["kv_secret/app"]
-
-
-def test_a_secret_is_followed_through_an_upgrade_of_its_engine(desk: Desk) -> None:
-    """What was made in version 1 is the same entry in version 2."""
-    given = {**OLD, "kv_secret": {"app": {"mount": {"ref": "k1"}, "data": {"pw": PW}}}}
-    desk.settle(given)
-    up = {"mount": {"k1": {"type": "kv-v2"}}, "kv_secret": given["kv_secret"]}
-    assert desk.settle(up) == ["POST sys/mounts/k1/tune"]
-    up["kv_secret"]["app"]["data"] = {"pw": OTHER}
-    assert desk.settle(up) == ["POST k1/data/app", "POST k1/metadata/app"]
-
-
 def test_a_mount_that_can_not_hold_it_is_refused_in_the_plan(desk: Desk) -> None:
     """An absent mount, and one of another type."""
     desk.settle({"mount": {"t": {"type": "transit"}}})
@@ -266,45 +240,6 @@ def test_what_the_server_would_refuse_is_a_finding(desk: Desk, fields: dict[str,
     given = {key: desk._put_in(value, shape.child(key)) for key, value in fields.items()}
     checked = kind.spec.model_validate({"path": "a", "mount": "kv", **given}).given()
     assert [at for at, _ in kind.check(checked)] == [path]
-
-
-# the settings of a kv
-
-def test_the_settings_of_a_kv_are_changed_reset_and_forgotten(desk: Desk) -> None:
-    """They always exist: with a new mount they are written after it, and a removed entry leaves them as they are."""
-    given = {"mount": {"ref": "kv"}, "max_versions": 3, "cas_required": True, "delete_version_after": "90m"}
-    assert desk.settle({**MOUNT, "kv_config": {"kv": given}}) == ["POST sys/mounts/kv", "POST kv/config"]
-    config = desk.place.ask("GET", "kv/config")
-    assert (config["max_versions"], config["cas_required"], config["delete_version_after"]) == (3, True, "1h30m0s")
-    assert desk.settle({**MOUNT, "kv_config": {"kv": {**given, "max_versions": 4}}}) == ["POST kv/config"]
-    desk.place.ask("POST", "kv/config", {"cas_required": False})
-    made = desk.plan({**MOUNT, "kv_config": {"kv": {**given, "max_versions": 4}}})
-    assert [i.value for i in desk.action(made, "kv_config/kv").impact] == ["drift"]
-    reset = {"mount": "kv", "max_versions": None, "cas_required": None, "delete_version_after": None}
-    desk.settle({**MOUNT, "kv_config": {"kv": reset}})
-    config = desk.place.ask("GET", "kv/config")
-    assert (config["max_versions"], config["cas_required"], config["delete_version_after"]) == (0, False, "0s")
-    assert desk.acts(MOUNT) == {"kv_config/kv": "forget"}
-    assert desk.settle(MOUNT) == []
-
-
-def test_settings_of_an_existing_kv_are_taken_over(desk: Desk) -> None:
-    """The first take-over of one that differs has the impact adopt; an equal one is nothing at all."""
-    desk.settle(MOUNT)
-    assert desk.acts({**MOUNT, "kv_config": {"kv": {"mount": "kv", "max_versions": 0}}}) == {}
-    made = desk.plan({**MOUNT, "kv_config": {"kv": {"mount": "kv", "max_versions": 7}}})
-    assert "adopt" in [i.value for i in desk.action(made, "kv_config/kv").impact]
-    desk.settle({**MOUNT, "kv_config": {"kv": {"mount": "kv", "max_versions": 7}}})
-
-
-def test_an_unversioned_kv_has_no_settings(desk: Desk) -> None:
-    """There, kv/config would be a secret called config."""
-    manifest = {**OLD, "kv_config": {"c": {"mount": "k1", "max_versions": 3}}}
-    desk.settle(OLD)
-    desk.place.ask("POST", "k1/config", {"max_versions": "a secret"})
-    assert "no versioned kv" in desk.blocked(desk.plan(manifest))["kv_config/c"]
-    assert desk.acts({"mount": {**OLD["mount"], "n": {"type": "kv", "options": {"version": "1"}}},
-                      "kv_config": {"c": {"mount": {"ref": "n"}, "max_versions": 3}}})["kv_config/c"] == "blocked"
 
 
 def test_a_secret_may_come_from_another_entry(desk: Desk) -> None:
