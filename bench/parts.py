@@ -165,10 +165,11 @@ def diff(count: int) -> Figures:
 
 def graph(count: int) -> Figures:
     """The engine's order of entries with three needs each, and graphlib alone over the same edges."""
+    from reconciler.contract import Spec
     from reconciler.engine.plan import World, in_order
     from reconciler.model import Address, Location, Ref, Resource
 
-    kind = SimpleNamespace(shape=SimpleNamespace(children={}))
+    kind = SimpleNamespace(spec=Spec)
     world = cast("World", SimpleNamespace(kinds={"bench.node": kind}))
     at = Location("x.yaml", 1, 1)
     addresses = [Address("bench.node", f"n{n}") for n in range(count)]

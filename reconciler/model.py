@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 Fields = dict[str, Any]
 """Fields of one object in the manifest's own terms: JSON values, with tokens where a value is not known yet."""
@@ -17,9 +17,11 @@ _OPEN, _CLOSE = "\x02", "\x03"
 _TOKEN = re.compile("\x02(ref|secret) ([^\x02\x03 ]+)(?: ([^\x02\x03 ]+))?\x03")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Address:
-    """The name of an entry: its kind (whose first part is the connection) and its own name."""
+class Address(NamedTuple):
+    """The name of an entry: its kind (whose first part is the connection) and its own name.
+
+    A tuple, because addresses are the keys of everything, and a tuple is hashed in C.
+    """
 
     kind: str
     name: str
@@ -92,17 +94,26 @@ class SecretRef(str):
 
 def tokens_in(value: Any) -> Iterator[Ref | SecretRef]:
     """Every token in a value, at any depth, also inside longer strings."""
+    texts: list[str] = []
+    _marked(value, texts)
+    for text in texts:
+        for hit in _TOKEN.finditer(text):
+            yield Ref(hit[0]) if hit[1] == "ref" else SecretRef(hit[0])
+
+
+def _marked(value: Any, found: list[str]) -> None:
+    """The texts in a value that hold a token; asked of every field of every entry, so it makes nothing on the way."""
     if isinstance(value, str):
         if _OPEN in value:
-            for hit in _TOKEN.finditer(value):
-                yield Ref(hit[0]) if hit[1] == "ref" else SecretRef(hit[0])
-    elif isinstance(value, Mapping):
+            found.append(value)
+    elif isinstance(value, dict):
         for key, item in value.items():
-            yield from tokens_in(key)
-            yield from tokens_in(item)
+            if _OPEN in key:
+                found.append(key)
+            _marked(item, found)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from tokens_in(item)
+            _marked(item, found)
 
 
 def refs_in(value: Any) -> Iterator[Ref]:
@@ -112,6 +123,8 @@ def refs_in(value: Any) -> Iterator[Ref]:
 
 def has_token(value: Any) -> bool:
     """Whether anything in a value is still to be filled in."""
+    if isinstance(value, str):
+        return _OPEN in value and _TOKEN.search(value) is not None
     return next(tokens_in(value), None) is not None
 
 
@@ -148,6 +161,8 @@ class Impact(str, Enum):
     ADDITIVE = "additive"
     COSMETIC = "cosmetic"
 
+    __hash__ = str.__hash__
+
     @property
     def rank(self) -> int:
         """0 is what a reader must see first."""
@@ -166,6 +181,8 @@ class Op(str, Enum):
     FORGET = "forget"
     NOOP = "noop"
     BLOCKED = "blocked"
+
+    __hash__ = str.__hash__
 
 
 @dataclass(frozen=True, slots=True)

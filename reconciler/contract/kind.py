@@ -9,7 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from reconciler.contract.declare import Refer, declared
-from reconciler.contract.spec import Mark, Output, Shape, Spec, shape_of
+from reconciler.contract.spec import Mark, Output, Shape, Spec, marked, shape_of
 from reconciler.model import (
     Action,
     Address,
@@ -137,12 +137,11 @@ class Kind(ABC, Generic[S]):
     def identity(self, fields: Fields) -> tuple[Any, ...] | None:
         """The natural key in normal form; None where there is none or it is not known yet."""
         parts = []
-        for name, shape in self.shape.children.items():
-            if shape.marks & {Mark.NAMED, Mark.IDENTITY}:
-                value = fields.get(name, shape.default)
-                if value is None or has_token(value):
-                    return None
-                parts.append(shape.normal(value) if shape.normal else value)
+        for name, shape in marked(self.spec, Mark.NAMED, Mark.IDENTITY):
+            value = fields.get(name, shape.default)
+            if value is None or has_token(value):
+                return None
+            parts.append(shape.normal(value) if shape.normal else value)
         return tuple(parts) or None
 
     def foretell(self, want: Want[S]) -> Mapping[str, str]:

@@ -35,6 +35,8 @@ class Mark(Enum):
     MERGED = "merged"
     SECRET = "secret"  # noqa: S105 - a word, not a password
 
+    __hash__ = object.__hash__
+
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
@@ -134,6 +136,12 @@ def shape_of(spec: type[Spec]) -> Shape:
             default = info.default_factory()  # type: ignore[call-arg]
         children[name] = _shape(info.annotation, tuple(info.metadata), _plain(default), info.is_required())
     return Shape(kind="model", children=children)
+
+
+@cache
+def marked(spec: type[Spec], *marks: Mark) -> tuple[tuple[str, Shape], ...]:
+    """The top fields of a spec that have any of these marks."""
+    return tuple((name, shape) for name, shape in shape_of(spec).children.items() if shape.marks & {*marks})
 
 
 def _shape(annotation: Any, metadata: tuple[Any, ...], default: Any = None, required: bool = False) -> Shape:

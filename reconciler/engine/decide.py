@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.contract.kind import Kind, Replace
-from reconciler.contract.spec import Mark
+from reconciler.contract.spec import Mark, marked
 from reconciler.engine.creating import change_impact, create_calls, creation, creation_impact, sorted_impacts
 from reconciler.engine.diff import Applied, Same, diff
 from reconciler.engine.dropped import swallowed
@@ -72,7 +72,7 @@ def without(fields: Fields, paths: Iterable[str]) -> Fields:
 
 def deferred(kind: Kind[Any]) -> tuple[str, ...]:
     """The fields that a second step sets."""
-    return tuple(name for name, shape in kind.shape.children.items() if Mark.DEFERRED in shape.marks)
+    return tuple(name for name, _ in marked(kind.spec, Mark.DEFERRED))
 
 
 def decide(d: Deciding, resource: Resource, fields: Fields, found: Found) -> Action:
@@ -116,7 +116,8 @@ def _decided(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], 
         return created(d, kind, resource, want, found)
     now = replace(want, fields={k: v for k, v in without(want.fields, resource.lifecycle.seed).items()
                                 if k not in deferred(kind)})
-    changes = diff(now.fields, live.fields, kind.shape, d.applied(address))
+    theirs = (*resource.lifecycle.ignore, *resource.lifecycle.seed)
+    changes = diff(now.fields, live.fields, kind.shape, d.applied(address), skip=theirs)
     changes = tuple(replace(c, replaces=kind.forces(live, now, c)) for c in changes if not swallowed(live, c))
     restore = live.archived and not kind.rests(want)
     if found.by == "key" and not restore:

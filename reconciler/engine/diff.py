@@ -29,6 +29,7 @@ class Applied:
 
 
 NOTHING = Applied()
+_LEAVES = frozenset({str, int, float, bool})
 
 
 def diff(want: Fields, live: Fields, shape: Shape, applied: Applied = NOTHING, skip: tuple[str, ...] = ()) -> Changes:
@@ -39,11 +40,14 @@ def diff(want: Fields, live: Fields, shape: Shape, applied: Applied = NOTHING, s
     """
     found: list[Change] = []
     for name, value in want.items():
+        held = live.get(name)
+        if held.__class__ is value.__class__ and held.__class__ in _LEAVES and held == value:
+            continue
         child = shape.child(name)
         if Mark.WRITE_ONLY in child.marks or Mark.CREATE_ONLY in child.marks:
             found.extend(_unreadable(name, value, child, applied))
-        elif not covers(live.get(name), value, child):
-            found.extend(_walk(name, value, live.get(name), child, child))
+        elif not covers(held, value, child):
+            found.extend(_walk(name, value, held, child, child))
     found.extend(_dropped_keys(want, live, shape, applied))
     if not found:
         return ()

@@ -32,7 +32,8 @@ def _with_former(action: Action, ledger: Ledger, kinds: Kinds, observed: Observe
     live = observed.of(action.address.kind)
     held = [address for id in action.drops if kind is not None and id in live
             for address in _targets(kind, live[id], droppers)]
-    return replace(action, former=tuple(dict.fromkeys((*action.former, *needs, *held))))
+    former = tuple(dict.fromkeys((*action.former, *needs, *held)))
+    return replace(action, former=former) if former != action.former else action
 
 
 def _targets(kind: Kind[Any], live: Live, droppers: Droppers) -> Iterator[Address]:

@@ -44,7 +44,8 @@ def _linked(d: Deciding, action: Action, known: Known, moved: Moved) -> Action:
     kind = d.kinds.get(action.address.kind)
     if kind is None or not deferred(kind) or action.op in (Op.BLOCKED, Op.FORGET):
         return action
-    action = replace(action, former=(*action.former, *_held_targets(kind, action, moved)))
+    held = tuple(_held_targets(kind, action, moved)) if moved else ()
+    action = replace(action, former=(*action.former, *held)) if held else action
     if action.op is Op.DELETE:
         return _unlinked(kind, action)
     if action.resource is None or action.want is None or not action.resource.lifecycle.manage:

@@ -77,7 +77,7 @@ def plan(world: World) -> Plan:
             found = Found(blocked=f"can't be read: {world.unsettled[str(resource.address)]}", unreadable=True)
         entry = world.ledger.entries.get(str(resource.address))
         old = retired(entry, world.observed.of(kind.bound), world.now)
-        action = decide(d, resource, fields, replace(found, leftovers=found.leftovers + old))
+        action = decide(d, resource, fields, replace(found, leftovers=found.leftovers + old) if old else found)
         actions.append(known.learn(action))
     actions.extend(leftovers(world.ledger, world.kinds, world.observed, match, {a.address for a in actions}))
     return _linked(world, d, actions, known)
@@ -88,12 +88,12 @@ def _linked(world: World, d: Deciding, actions: list[Action], known: Known) -> P
 
     Whether it does is known once all are judged: then those that stay after all are linked to again.
     """
-    actions = [replace(a, seen=digest.fingerprint(a.live, world.veil)) for a in actions]
     drops = {action.address for action in actions if action.drops}
     stays: frozenset[Address] = frozenset()
     while True:
         linked = with_former(with_links(d, actions, known, stays), world.ledger, world.kinds, world.observed)
-        made = finished(world, linked)
+        made = finished(world, [replace(a, seen=digest.fingerprint(a.live, world.veil)) if digest.counted(a) else a
+                                for a in linked])
         more = drops - {action.address for action in made.actions if action.acts} - stays
         if not more:
             return made
