@@ -44,7 +44,7 @@ class Removal(_Said):
     entry once more plans, where that is not what the fate suggests.
     """
 
-    does: Literal["delete", "archive", "deactivate", "detach", "release"] = "delete"
+    does: str = "delete"
     irreversible: bool = False
     again: Literal["create", "restore"] | None = None
 
@@ -96,6 +96,7 @@ class CaseFields(_Said):
     removal: Removal = Removal()
     unchangeable: dict[str, str] = {}
     unclearable: dict[str, str] = {}
+    one_way: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,3 +249,13 @@ def _inside(value: Any, part: str) -> list[Any]:
     if not isinstance(value, dict):
         return []
     return list(value.values()) if part == "*" else [value.get(part, _ABSENT)]
+
+
+def reason(reasons: Mapping[str, str], path: str) -> str:
+    """The declared reason of a path, by its name or by a beginning that ends in `*`."""
+    return next((text for pattern, text in reasons.items() if fits(pattern, path)), "")
+
+
+def fits(pattern: str, path: str) -> bool:
+    """Whether a declared path means this one."""
+    return path == pattern or (pattern.endswith("*") and path.startswith(pattern[:-1]) and path != pattern[:-1])

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from reconciler.conformance.case import Case, changes, patched, values
+from reconciler.conformance.case import Case, changes, fits, patched, reason, values
 from reconciler.contract.spec import Mark, Shape
 from reconciler.model import Fields
 
@@ -52,11 +52,12 @@ def gaps(case: Case) -> list[str]:
     """What is missing in a case file, as `path: changed, cleared`; and reasons that name no field or are not needed."""
     rows = coverage(case)
     found = [f"{path}: {', '.join(row.missing)}" for path, row in rows.items() if row.missing]
-    for word, reasons in (("unchangeable", case.said.unchangeable), ("unclearable", case.said.unclearable)):
+    for word, reasons in (("unchangeable", case.said.unchangeable), ("unclearable", case.said.unclearable),
+                          ("one_way", case.said.one_way)):
         for pattern in reasons:
-            if not any(_fits(pattern, path) for path in rows):
+            if not any(fits(pattern, path) for path in rows):
                 found.append(f"{word}: {pattern} is no field")
-            for path in rows:
+            for path in rows if word != "one_way" else ():
                 planned = _planned(case, path)[word == "unclearable"]
                 if pattern == path and planned:
                     found.append(f"{word}: {path} has a case: {planned}")
@@ -97,12 +98,3 @@ def _planned(case: Case, path: str) -> tuple[str, str]:
 
 def _some(found: list[Any]) -> bool:
     return any(value is not None for value in found)
-
-
-def reason(reasons: Mapping[str, str], path: str) -> str:
-    """The declared reason of a path, by its name or by a beginning that ends in `*`."""
-    return next((text for pattern, text in reasons.items() if _fits(pattern, path)), "")
-
-
-def _fits(pattern: str, path: str) -> bool:
-    return path == pattern or (pattern.endswith("*") and path.startswith(pattern[:-1]) and path != pattern[:-1])

@@ -84,7 +84,7 @@ def removed(stack: Stack) -> None:
         expect(stack.action(made).op is Op.BLOCKED, f"it can't be undone and is not blocked: {told(made)}")
         made = stack.plan(stack.neighbours(), stack.consent(stack.manifest()))
     action = stack.action(made)
-    ended = live is not None and live.archived
+    ended = live is not None and stack.kind.ended(live)
     op = Op.FORGET if said.does == "release" or ended else Op.DELETE
     expect(action.op is op and (op is Op.FORGET or action.effect == said.does), f"not {said.does}: {told_of(action)}")
     stack.settle(stack.neighbours(), made=made)

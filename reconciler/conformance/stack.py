@@ -69,6 +69,7 @@ class Stack:
         self.by_hand: dict[str, Kind[Any]] = {kind.name: kind(self.person) for kind in case.vendor.kinds}
         self.kind, self.address = self.kinds[case.kind.name], Address(case.kind.name, ENTRY)
         self.sink, self.runs = MemorySink(), 0
+        self.loaded: dict[str, tuple[Resource, ...] | Invalid] = {}
         self.lose_ledger()
         self.signing = Signing(Key.of("conformance"), self.store.read().lineage, f"{PROJECT}/{STACK}", self.kinds)
         for one in case.said.given:
@@ -117,12 +118,22 @@ class Stack:
             found |= more
 
     def load(self, declared: Manifest) -> tuple[Resource, ...]:
-        """The entries as a user's files would be read; Invalid with what is wrong with them."""
+        """The entries as a user's files would be read, once for each text; Invalid with what is wrong with them."""
+        text = json.dumps(declared)
+        if text not in self.loaded:
+            try:
+                self.loaded[text] = self._load(text) if any(declared.values()) else ()
+            except Invalid as error:
+                self.loaded[text] = error
+        found = self.loaded[text]
+        if isinstance(found, Invalid):
+            raise found
+        return found
+
+    def _load(self, text: str) -> tuple[Resource, ...]:
         with TemporaryDirectory() as folder:
             (Path(folder) / "manifests").mkdir()
-            (Path(folder) / "manifests" / "case.yaml").write_text(json.dumps(declared), encoding="utf-8")
-            if not any(declared.values()):
-                return ()
+            (Path(folder) / "manifests" / "case.yaml").write_text(text, encoding="utf-8")
             return manifest.load(Path(folder), STACK, (STACK,), self.catalogue, variables={}, secrets=self.case.said.secrets,
                                  variable=str).resources
 

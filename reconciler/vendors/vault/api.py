@@ -33,7 +33,7 @@ class VaultApi(Api):
     """One connection to Vault or OpenBao.
 
     A login is made before the first request that needs one, and its token revoked at the end; a token that was given
-    to us is left alone. `engines` and `declared` are what is known of the mounts, see `engines.py`.
+    to us is left alone. `engines`, `declared` and `removed` are what is known of the mounts, see `engines.py`.
     """
 
     default_url = "https://127.0.0.1:8200"
@@ -41,6 +41,7 @@ class VaultApi(Api):
     def __init__(self, *given: Any, **named: Any) -> None:
         self.engines: dict[str, Engine] = {}
         self.declared: dict[str, str] = {}
+        self.removed: dict[str, int] = {}
         self._door = threading.RLock()
         self._entering = False
         self._own = ""
@@ -175,6 +176,8 @@ class VaultApi(Api):
             me = self.get("/v1/auth/token/lookup-self")
         except Failure:
             return {}
+        if not isinstance(me, dict):
+            return {}
         held = [*(me.get("policies") or ()), *(me.get("identity_policies") or ())]
         return {"policies": tuple(dict.fromkeys(map(str, held))), "root": "root" in held}
 
@@ -188,7 +191,7 @@ def _missing(text: str, response: httpx.Response) -> Missing:
 def _body(response: httpx.Response) -> Mapping[str, Any]:
     try:
         body = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
 

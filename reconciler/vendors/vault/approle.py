@@ -110,9 +110,9 @@ class AppRole(Kind[AppRoleSpec]):
             for id in self._candidates(want, ask):
                 with_id[id] = with_id.get(id, False) or want.get("role_id") is not None
         ids = [*with_id, *sorted(ask.ids), *(self._all(ask) if ask.everything else ())]
-        referred = "role_id" in ask.outputs
+        referred, named = "role_id" in ask.outputs, any(with_id.values())
         return read_each(self.api, {id: self.item(id) for id in dict.fromkeys(ids)},
-                         lambda id: self._read(id, referred or with_id.get(id, False)))
+                         lambda id: self._read(id, referred or with_id.get(id, named)))
 
     def _candidates(self, want: Want[Any], ask: Ask) -> Iterable[str]:
         """Where a wanted role may be; a mount may be a reference."""

@@ -89,6 +89,11 @@ def declared(api: Api) -> dict[str, str]:
     return cast("VaultApi", api).declared
 
 
+def removed(api: Api) -> dict[str, int]:
+    """The last versions of secrets whose last version was seen to be deleted, by handle: the next write goes on from it."""
+    return cast("VaultApi", api).removed
+
+
 def mounts_meant(api: Api, mount: str | None, ask: Ask, types: frozenset[str]) -> list[str]:
     """The mounts that a `mount` field may mean: itself, or the path of the entry that it refers to.
 

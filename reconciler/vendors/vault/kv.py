@@ -30,7 +30,7 @@ from reconciler.model import (
     has_token,
 )
 from reconciler.secret import Secret
-from reconciler.vendors.vault.engines import KV, Engine, engine_at, mounts_meant
+from reconciler.vendors.vault.engines import KV, Engine, engine_at, mounts_meant, removed
 from reconciler.vendors.vault.kv_config import BESIDE, beside, find_engine, named_engine, unfit
 from reconciler.vendors.vault.kv_marks import held, marked, theirs, wrong
 from reconciler.vendors.vault.reading import read_each
@@ -103,8 +103,9 @@ class KvSecret(Kind[KvSecretSpec]):
                     more = any(name in want.fields for name in BESIDE)
                     asked_for[id] = (once or bool(want.get("write_once")), beside or more)
         ids = dict.fromkeys([*asked_for, *sorted(ask.ids)])
+        moved = (False, any(beside for _, beside in asked_for.values()))  # an entry that has another path now
         return read_each(self.api, {id: f"/v1/{route(id)}" for id in ids},
-                         lambda id: self._read(id, *asked_for.get(id, (False, False))))
+                         lambda id: self._read(id, *asked_for.get(id, moved)))
 
     def _where(self, mount: str) -> Engine:
         """The engine to look into; one that the server tells nothing of is taken for version 2, and reading fails."""
@@ -126,6 +127,8 @@ class KvSecret(Kind[KvSecretSpec]):
         kept = read(self.api, engine, path) if engine.version else None
         if kept is None:
             return None
+        if kept.removed:
+            removed(self.api)[id] = kept.version
         values = {key: one(value) for key, value in kept.data.items()}
         if once:
             values = {key: WrittenOnce(value.reveal()) for key, value in values.items()}
@@ -141,9 +144,10 @@ class KvSecret(Kind[KvSecretSpec]):
     # writing
 
     def create(self, want: Want[KvSecretSpec]) -> Call:
-        """One POST that is refused where there is a version already (version 2)."""
+        """One POST that is refused where there is a version already that is not deleted (version 2)."""
         data = {key: value for key, value in want["data"].items() if value is not None}
-        return write(self.engine(want.fields), want.get("path") or want.address.name, data, 0)
+        engine, path = self.engine(want.fields), want.get("path") or want.address.name
+        return write(engine, path, data, removed(self.api).get(engine.handle(path), 0))
 
     def update(self, live: Live, want: Want[KvSecretSpec], changes: Changes) -> Iterable[Call]:
         """A new version with our changed keys in all that is there; then what is kept beside it, where that changed."""
