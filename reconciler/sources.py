@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reconciler.errors import Failure, Invalid, Usage
 from reconciler.project import Source, Stack
-from reconciler.secret import Given, Secret
+from reconciler.secret import Given, Secret, disguises
 from reconciler.suggest import did_you_mean
 
 Reach = Callable[[str, str], Secret]
@@ -27,10 +27,11 @@ class Redactor:
         self._lock = threading.Lock()
 
     def add(self, secret: Secret) -> Secret:
-        """Remember a secret, and each long line of one that has several."""
+        """Remember a secret and each long line of one that has several, as they may be quoted."""
         value = secret.reveal()
+        parts = {part for part in (value, value.strip(), *value.splitlines()) if len(part) >= SHORTEST}
         with self._lock:
-            self._seen.update(part for part in {value, value.strip(), *value.splitlines()} if len(part) >= SHORTEST)
+            self._seen.update(form for part in parts for form in disguises(part))
         return secret
 
     def clean(self, text: str) -> str:

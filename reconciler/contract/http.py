@@ -25,7 +25,7 @@ from reconciler.contract.pacing import Budget, Pacing
 from reconciler.contract.vendor import Settings
 from reconciler.errors import Denied, Exhausted, Failure, Missing, Refused, Unreadable, Unsure
 from reconciler.model import Call
-from reconciler.secret import Secret, reveal
+from reconciler.secret import Secret, disguises, reveal
 
 TRIES = 5
 MOST = 64 * 1024 * 1024
@@ -321,8 +321,11 @@ class Api:
 
     def _redacted(self, error: Failure, body: Any) -> Failure:
         """A vendor's message may quote what was sent: its secrets are taken out."""
-        for value in _secrets(body):
-            error.message = error.message.replace(value, "(secret)")
+        for form in [form for value in _secrets(body) for form in disguises(value)]:
+            error.message = error.message.replace(form, "(secret)")
+            if isinstance(error, Refused):
+                error.code, error.param, error.request_id = (
+                    text.replace(form, "(secret)") for text in (error.code, error.param, error.request_id))
         error.args = (error.message,)
         return error
 

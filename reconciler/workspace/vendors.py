@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from reconciler.contract.vendor import Env, Settings
 from reconciler.errors import Failure, Invalid
 from reconciler.findings import Finding, findings, shown
 from reconciler.model import Problem, SecretRef
 from reconciler.project import Source, Stack
-from reconciler.secret import Given
+from reconciler.secret import Given, Secret
 from reconciler.sources import Redactor, Secrets, variable
 from reconciler.suggest import did_you_mean
 
@@ -42,7 +42,20 @@ class VendorSettings:
             problems.extend(self._told(connection, model, error, raw, offline=False))
         if problems:
             raise Invalid(problems)
-        return made
+        for secret in _secrets(made):
+            self.redactor.add(secret)
+        return self._at_home(connection, made)
+
+    def _at_home(self, connection: str, made: Settings) -> Settings:
+        """The file of certificates as seen from the project; Invalid when it is not there."""
+        if made.ca_bundle is None:
+            return made
+        bundle = self.root / Path(made.ca_bundle).expanduser()
+        if not bundle.is_file():
+            message = f"{connection}: ca_bundle: there is no file {made.ca_bundle}"
+            raise Invalid([self.stack.problem(message, "vendors", connection, "ca_bundle",
+                                              help="name a file of PEM certificates, seen from the project's folder")])
+        return made.model_copy(update={"ca_bundle": str(bundle)})
 
     def mistakes(self, connection: str, model: type[Settings]) -> Iterator[Problem]:
         """What is wrong with a connection's settings as they are written; nothing is read."""
@@ -122,3 +135,13 @@ class VendorSettings:
             raise Invalid([self.stack.problem(f"there is no variable {name!r} in reconciler.yaml", *path,
                                               hint=did_you_mean(str(name), self.stack.vars))])
         return self.variable(str(name))
+
+
+def _secrets(settings: BaseModel) -> Iterator[Secret]:
+    """Every credential in settings, at any depth."""
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, Secret):
+            yield value
+        elif isinstance(value, BaseModel):
+            yield from _secrets(value)

@@ -120,7 +120,7 @@ def _page(path: str, page: Any) -> tuple[list[dict[str, Any]], str | None]:
 def _body(response: httpx.Response) -> Mapping[str, Any]:
     try:
         body = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
 

@@ -140,7 +140,10 @@ class StripeApi(Api):
                             "give a key of that account, or change the pin in reconciler.yaml")
 
     def _own(self) -> str:
-        return str(self.ask("GET", "/v1/account").get("id"))
+        account = self.ask("GET", "/v1/account")
+        if not isinstance(account, dict):
+            raise Unreadable("/v1/account: Stripe's answer is no account", "try again")
+        return str(account.get("id"))
 
     def account(self) -> str:
         """The pinned account."""
@@ -154,7 +157,7 @@ class StripeApi(Api):
 def _error(response: httpx.Response) -> Mapping[str, Any]:
     try:
         body = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     error = body.get("error") if isinstance(body, dict) else None
     return error if isinstance(error, dict) else {}
