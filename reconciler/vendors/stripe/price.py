@@ -26,6 +26,7 @@ from reconciler.model import (
 )
 from reconciler.vendors.stripe.amounts import both
 from reconciler.vendors.stripe.archived import Archived, without_empty
+from reconciler.vendors.stripe.portal import listed
 from reconciler.vendors.stripe.pricing import INF, PriceSpec, chosen, findings, lower
 
 KEYS_A_CALL = 10
@@ -129,6 +130,8 @@ class Price(Archived[PriceSpec]):
         yield from self.said_of_switch(action.changes, "archived: existing subscriptions keep billing on it")
         if action.live is None or action.op is Op.BLOCKED:
             return
+        if action.op in (Op.REPLACE, Op.DELETE) or self.switched_off(action.changes):
+            yield from self._still_offered(action.live.id, scene)
         if action.op is Op.REPLACE:
             yield from _superseded(action)
         elif any(change.path == "tax_behavior" for change in action.changes):
@@ -143,6 +146,14 @@ class Price(Archived[PriceSpec]):
         if self._goes(action, str(action.live.fields.get("product"))) and self._last(action, scene):
             yield Note(f"it is the last active price of {action.live.fields.get('product')}, which is still on sale",
                        refuse=True)
+
+    def _still_offered(self, id: str, scene: Scene) -> Iterable[Note]:
+        """Portals that nobody here turns away from a price that ends."""
+        portals = self.kin("stripe.portal_configuration")
+        ours = {a.live.id for a in scene.actions.values() if a.address.kind == portals and a.live is not None}
+        for portal in scene.live.get(portals, ()):
+            if portal.id not in ours and not portal.archived and id in listed(portal.fields):
+                yield Note(f"{portal.id}, which no entry here manages, still offers it", subject="portal")
 
     def _taken(self, action: Action, scene: Scene) -> Iterable[Note]:
         """A changed lookup key that another active price holds."""
