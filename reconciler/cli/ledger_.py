@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from reconciler.cli.console import Console
-from reconciler.cli.flags import COMMON, FORMAT, LOCKING, flags, options
+from reconciler.cli.flags import COMMON, FORMAT, LOCKING, RUNNING, SELECTING, flags, options
 from reconciler.cli.session import opened
 from reconciler.errors import Usage
 from reconciler.ledger import Entry, Run
@@ -172,6 +172,27 @@ def verify(console: Console, /, **given: Any) -> int:
         if not wrong:
             console.data("The ledger is whole.")
         return 1 if wrong else 0
+
+    return _open(console, given, do)
+
+
+@command.command("rebuild")
+@flags(SELECTING[:1], COMMON, RUNNING, LOCKING)
+@click.pass_obj
+def rebuild(console: Console, /, **given: Any) -> int:
+    """Make a lost ledger anew from our marks on live objects; exit 1 when something could not be read.
+
+    Only what carries this stack's mark is taken in, and what the ledger knows stays. Digests come with the next
+    apply. Objects without room for a mark are adopted by the next plan, where they are as the manifests say.
+    """
+    def do(workspace: Workspace) -> int:
+        found = bookkeeping.rebuild(workspace)
+        for entry in found.entries:
+            console.data(f"{entry.address}  {safe(entry.id)}")
+        for sentence in (*found.left, *found.unread):
+            console.warn(safe(sentence))
+        console.say(f"{len(found.entries)} {'entry' if len(found.entries) == 1 else 'entries'} taken in.")
+        return 1 if found.unread else 0
 
     return _open(console, given, do)
 

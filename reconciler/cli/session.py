@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from reconciler.cli.console import Console
 from reconciler.clock import SystemClock
+from reconciler.errors import Failure
 from reconciler.output.progress import Progress
+from reconciler.project import CONFIG, config_bytes
 from reconciler.sources import Redactor
 from reconciler.workspace import Workspace
 from reconciler.workspace.options import Options
@@ -21,7 +22,7 @@ def opened(console: Console, options: Options) -> Iterator[Workspace]:
     """The workspace; secrets that it reads are struck out of everything that the console writes."""
     redactor = Redactor()
     console.clean = redactor.clean
-    console.source = reader(options.dir)
+    console.source = reader(options)
     log(console)
     progress = Progress(console.err, SystemClock(), quiet=console.quiet, clean=redactor.clean,
                         moving=not console.verbose)
@@ -30,14 +31,17 @@ def opened(console: Console, options: Options) -> Iterator[Workspace]:
         yield workspace
 
 
-def reader(folder: Path) -> Callable[[str], str | None]:
+def reader(options: Options) -> Callable[[str], str | None]:
     """Gives a file's text by the name that messages show, for the line above a caret."""
-    prefix = below_repository(folder)
+    prefix = below_repository(options.dir)
 
     def read(file: str) -> str | None:
+        name = file.removeprefix(prefix)
         try:
-            return (folder / file.removeprefix(prefix)).read_text("utf-8-sig", errors="replace")
-        except OSError:
+            if name == CONFIG and options.config_from is not None:
+                return config_bytes(options.dir, options.config_from, file).decode("utf-8-sig", errors="replace")
+            return (options.dir / name).read_text("utf-8-sig", errors="replace")
+        except (OSError, Failure):
             return None
 
     return read

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from reconciler.contract.kind import Kind
 from reconciler.model import Address
@@ -20,13 +21,22 @@ class Env:
     name: str
 
 
+def _address(value: str | None) -> str | None:
+    if value is not None and not (value.startswith(("http://", "https://")) and urlsplit(value).hostname):
+        raise ValueError("begins with https:// or http://, and a host follows")
+    return value
+
+
+Web = Annotated[str | None, AfterValidator(_address)]
+
+
 class Settings(BaseModel):
     """What every vendor's connection takes; times in seconds."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, defer_build=True)
 
-    base_url: str | None = None
-    proxy: str | None = None
+    base_url: Web = None
+    proxy: Web = None
     ca_bundle: str | None = None
     requests_per_second: Annotated[float | None, Field(gt=0)] = None
     connections: Annotated[int, Field(ge=1, le=100)] = 10

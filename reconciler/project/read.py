@@ -75,7 +75,7 @@ def read(folder: Path, stack: str | None, *, version: str, ref: str | None = Non
 
     With `ref` the file is read from that git revision. `shown` is how the file is called in messages.
     """
-    document = yaml.parse(_bytes(folder, ref, shown), shown)
+    document = yaml.parse(config_bytes(folder, ref, shown), shown)
     raw = document.value
     if not isinstance(raw, dict):
         raise Invalid([Problem("reconciler.yaml is a map: `project: NAME` and `vendors:` to begin with", document.at(()))])
@@ -101,18 +101,22 @@ def read(folder: Path, stack: str | None, *, version: str, ref: str | None = Non
 
 def names(folder: Path, *, version: str, ref: str | None = None, shown: str = CONFIG) -> tuple[str, ...]:
     """The names of a project's stacks."""
-    document = yaml.parse(_bytes(folder, ref, shown), shown)
+    document = yaml.parse(config_bytes(folder, ref, shown), shown)
     stacks = document.value.get("stacks") if isinstance(document.value, dict) else None
     found = tuple(stacks) if isinstance(stacks, dict) and stacks else ("default",)
     read(folder, found[0], version=version, ref=ref, shown=shown)
     return found
 
 
-def _bytes(folder: Path, ref: str | None, shown: str) -> bytes:
+def config_bytes(folder: Path, ref: str | None, shown: str) -> bytes:
+    """reconciler.yaml as it stands, or as it stands in a git revision."""
     if ref is not None:
         if ref.startswith("-"):
             raise Usage(f"{ref!r} is not a revision")
-        done = subprocess.run(["git", "show", f"{ref}:./{CONFIG}"], cwd=folder, capture_output=True, check=False)
+        try:
+            done = subprocess.run(["git", "show", f"{ref}:./{CONFIG}"], cwd=folder, capture_output=True, check=False)
+        except OSError as error:
+            raise Usage(f"git could not be run: {error.strerror}", "--config-from needs git") from error
         if done.returncode != 0:
             said = done.stderr.decode("utf-8", "replace").strip().splitlines()
             raise Usage(f"{CONFIG} can't be read from {ref}: {said[-1] if said else 'git failed'}",

@@ -166,6 +166,12 @@ class Workspace:
         journal.write(*recover(ledger, kinds, self.owner, signing.valid, signing.identify, self.clock))
         return journal.ledger()
 
+    def every_kind(self) -> Kinds:
+        """Every kind of the selected connections, or of all that are configured, to be read."""
+        selectable(self.options, self.connections.vendors, ())
+        names = self.options.vendors or tuple(self.connections.vendors)
+        return opened(self.connections, self.settled, names, (), self.ledger(), write=False)
+
     def whole(self, kinds: Kinds) -> World:
         """Everything that these kinds can show, declared or not; a project without manifests declares nothing."""
         resources = self.validate() if (self.options.dir / MANIFESTS).is_dir() else ()

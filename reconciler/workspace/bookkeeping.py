@@ -1,15 +1,20 @@
-"""Edits of the ledger itself, under the lock and with a run of their own; no vendor is asked."""
+"""Edits of the ledger itself, under the lock and with a run of their own; only `rebuild` asks vendors, and reads."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from reconciler.engine.journal import Journal
+from reconciler.engine.rebuilding import Rebuilt, rebuilt
 from reconciler.errors import Locked, Usage
 from reconciler.ledger import Holder, Ledger, Record, Store
 from reconciler.model import Address
 from reconciler.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from reconciler.workspace import Workspace
 
 
 def matching(ledger: Ledger, patterns: Iterable[str]) -> list[str]:
@@ -25,20 +30,29 @@ def matching(ledger: Ledger, patterns: Iterable[str]) -> list[str]:
 
 def forget(store: Store, holder: Holder, patterns: Iterable[str], timeout: float) -> list[str]:
     """Let entries go: their objects stay at the vendor and are not ours any more."""
-    names = matching(store.read(), patterns)
-    _write(store, holder, "ledger forget", [{"t": "gone", "address": name} for name in names], timeout)
+    names: list[str] = []
+
+    def records() -> list[Record]:
+        names.extend(matching(store.read(), patterns))
+        return [{"t": "gone", "address": name} for name in names]
+
+    _write(store, holder, "ledger forget", records, timeout)
     return names
 
 
 def move(store: Store, holder: Holder, old: Address, new: Address, timeout: float) -> None:
     """Give an entry another address; its object stays as it is."""
-    ledger = store.read()
-    matching(ledger, [str(old)])
-    if str(new) in ledger.entries:
-        raise Usage(f"the ledger has an entry {new} already", f"reconciler ledger forget {new}, if that one is not ours")
     if old.kind != new.kind:
         raise Usage(f"{old} and {new} are not of one kind")
-    _write(store, holder, "ledger move", [{"t": "moved", "from": str(old), "to": str(new)}], timeout)
+
+    def records() -> list[Record]:
+        ledger = store.read()
+        matching(ledger, [str(old)])
+        if str(new) in ledger.entries:
+            raise Usage(f"the ledger has an entry {new} already", f"reconciler ledger forget {new}, if that one is not ours")
+        return [{"t": "moved", "from": str(old), "to": str(new)}]
+
+    _write(store, holder, "ledger move", records, timeout)
 
 
 def unlock(store: Store, run: str) -> None:
@@ -51,12 +65,27 @@ def unlock(store: Store, run: str) -> None:
     store.force_unlock(run)
 
 
-def _write(store: Store, holder: Holder, command: str, records: list[Record], timeout: float) -> None:
+def rebuild(workspace: Workspace) -> Rebuilt:
+    """Take in what carries our mark at the configured vendors and the ledger does not know."""
+    found = Rebuilt()
+
+    def records() -> list[Record]:
+        nonlocal found
+        found = rebuilt(workspace.whole(workspace.every_kind()))
+        return [entry.record() for entry in found.entries]
+
+    _write(workspace.store, workspace.holder(), "ledger rebuild", records, workspace.options.lock_timeout)
+    return found
+
+
+def _write(store: Store, holder: Holder, command: str, records: Callable[[], list[Record]], timeout: float) -> None:
+    """Under the lock: find out what to write, and write it."""
     ledger = store.lock(holder, timeout)
     try:
+        made = records()
         begin = {"t": "run", "run": holder.run, "at": holder.since, "command": command, "who": holder.who,
                  "host": holder.host, "pid": holder.pid}
-        end = {"t": "end", "run": holder.run, "at": holder.since, "outcome": {"done": len(records)}}
-        Journal(store, ledger).write(begin, *records, end)
+        end = {"t": "end", "run": holder.run, "at": holder.since, "outcome": {"done": len(made)}}
+        Journal(store, ledger).write(begin, *made, end)
     finally:
         store.unlock()
