@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.stripe.desk import Desk, judge
+from tests.stripe.sdk import opened
 from tests.stripe.shop import StripeShop
 
 
@@ -24,3 +26,10 @@ def shop() -> Iterator[StripeShop]:
     shop = StripeShop()
     yield shop
     judge(shop.desk)
+
+
+@pytest.fixture(params=["in process", "on a port"])
+def client(desk: Desk, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The SDK's client of the desk's account, with and without a socket."""
+    with opened(desk, socket=request.param == "on a port") as client:
+        yield client

@@ -2,56 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from reconciler.model import Call
-from reconciler.sandbox.serve import Server
 from reconciler.sandbox.store import Request
 from tests.stripe.desk import Desk
 
 stripe = pytest.importorskip("stripe")
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """The SDK writes no file to the home folder and sends nothing about this machine."""
-    before, stripe.enable_telemetry = stripe.enable_telemetry, False
-    yield
-    stripe.enable_telemetry = before
-
-
-class InProcess(stripe.HTTPClient):  # type: ignore[misc, name-defined]
-    """Hands the SDK's requests to a sandbox."""
-
-    name = "sandbox"
-
-    def __init__(self, desk: Desk) -> None:
-        super().__init__()
-        self.desk = desk
-
-    def request(self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None,
-                **more: Any) -> Any:
-        """One request, answered at once."""
-        target = url.removeprefix("https://api.stripe.com")
-        answer = self.desk.sandbox.handle(Request.of(method.upper(), target, headers or {}, (post_data or "").encode()))
-        return json.dumps(answer.body), answer.status, dict(answer.headers)
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-@pytest.fixture(params=["in process", "on a port"])
-def client(desk: Desk, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """The SDK's client of the desk's account, with and without a socket."""
-    if request.param == "in process":
-        yield stripe.StripeClient("sk_test_sdk", http_client=InProcess(desk), max_network_retries=0)
-        return
-    with Server({"stripe": desk.sandbox}) as server:
-        yield stripe.StripeClient("sk_test_sdk", base_addresses={"api": server.url("stripe")}, max_network_retries=0)
 
 
 def test_the_sdk_makes_changes_and_deletes_a_product(client: Any) -> None:
