@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.model import Impact, Op
+from reconciler.engine.guard import Limits
+from reconciler.model import Impact, Op, Result
+from reconciler.sandbox.store import Response
 from tests.posthog.desk import Project, cohort_of, everyone, lines, person
 
 SQL2: dict[str, Any] = {
@@ -144,17 +146,69 @@ def test_twins_are_named_and_left_alone(project: Project) -> None:
     assert action.op is Op.BLOCKED and f"{first['id']}, {second['id']}" in str(action.blocked)
 
 
-def test_a_thousand_flags_are_ten_reads(project: Project) -> None:
+def test_a_thousand_flags_are_ten_reads() -> None:
     """Scenario 10: at the list floor, nothing written."""
+    project = Project()
     manifest = {"feature_flag": {f"flag_{n}": {"filters": {"groups": [everyone(n % 100)]}} for n in range(1000)}}
-    report = project.run(project.plan(manifest, limits=None or _no_limits()))
-    assert len(report.outcomes) == 1000
+    for name, fields in manifest["feature_flag"].items():
+        project.desk.by_hand("feature_flags", key=name, tags=["reconciler:shop/test"], **fields)
+    project.run(project.plan(manifest, limits=Limits(max_changes=10_000)))
+    assert not project.writes()
     before = len(project.desk.sandbox.requests)
     assert project.plan(manifest).empty
     assert len(project.desk.sandbox.requests) - before == 10
 
 
-def _no_limits() -> Any:
-    from reconciler.engine.guard import Limits
+@pytest.mark.parametrize("after", [30, 90])
+def test_a_rate_limit_makes_no_double(project: Project, after: int) -> None:
+    """Scenario 11: a wait is told and waited for, one over max_wait stops the run, and nothing is made twice."""
+    left = [Response(429, {"type": "throttled_error", "code": "throttled", "attr": None, "detail":
+                           f"Request was throttled. Expected available in {after} seconds."}, {"retry-after": str(after)})]
 
-    return Limits(max_changes=10_000)
+    def fault(request: Any, n: int) -> Any:
+        return left.pop() if left and request.method == "POST" and "feature_flags" in request.path else None
+
+    project.desk.sandbox.faults.append(fault)
+    report = project.apply(SQL2)
+    if after > 60:
+        assert report.having(Result.FAILED) and "come again in 90 s" in " ".join(o.error for o in report.outcomes)
+    else:
+        assert f"posthog: waiting {after} s, as it asks" in project.desk.told and not report.having(Result.FAILED)
+    project.settle(SQL2)
+    assert len(project.desk.held("feature_flags")) == 2 and len(project.desk.held("cohorts")) == 1
+
+
+def test_tags_that_the_plan_does_not_have_are_told_once(project: Project) -> None:
+    """Scenario 12: always read as [], one warning, nothing to do."""
+    project.desk.sandbox.tagging = False
+    project.settle(SQL2)
+    made = project.plan(SQL2)
+    assert made.empty
+    [warning] = made.warnings
+    assert warning.startswith("posthog.feature_flag: tags of 1 entry was written, and no object there has any")
+
+
+def test_a_cohort_with_another_name_is_counted_anew(project: Project) -> None:
+    """Scenario 14: said, one PATCH with the name, flags untouched because the number stays."""
+    project.settle(SQL2)
+    manifest = changed("cohort/enterprise/name", "Enterprise")
+    action = project.action(project.plan(manifest), "cohort/enterprise")
+    assert "PostHog counts it anew" in action.notes[-1].text
+    [write] = project.settle(manifest)
+    assert write.body == {"name": "Enterprise"}
+
+
+def test_an_edit_by_hand_is_undone_in_its_group_alone(project: Project) -> None:
+    """Scenario 15: drift with both values; the other group, and what others hung on the flag, stay."""
+    project.settle(SQL2)
+    flag = project.desk.one("feature_flags", key="nl2sql_v2")
+    flag["filters"]["groups"][1]["rollout_percentage"] = 50
+    flag["filters"]["holdout"] = {"id": 3, "exclusion_percentage": 10}
+    action = project.action(project.plan(SQL2), "feature_flag/nl2sql_v2")
+    assert [(c.path, c.before, c.after, c.drift) for c in action.changes] == [
+        ("filters.groups[1].rollout_percentage", 50, 10, True)]
+    assert action.impact == (Impact.DRIFT,)
+    assert [note.text for note in action.notes] == ["50 % of users -> 10 % of users"]
+    [write] = project.settle(SQL2)
+    assert [g["rollout_percentage"] for g in write.body["filters"]["groups"]] == [100, 10]
+    assert flag["filters"]["holdout"] == {"id": 3, "exclusion_percentage": 10}

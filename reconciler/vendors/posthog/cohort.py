@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from reconciler.contract import Mark, Named, Output, Replace, Scene, Spec
-from reconciler.model import Action, Call, Change, Changes, Fate, Fields, Impact, Live, Note, Op, Want, refs_in
+from reconciler.model import Action, Call, Change, Changes, Fields, Impact, Live, Note, Op, Want, refs_in
 from reconciler.vendors.posthog import cohort_filters
 from reconciler.vendors.posthog.cohort_filters import CohortFilters, behavioural, read, written
 from reconciler.vendors.posthog.conditions import conditions
@@ -69,10 +69,6 @@ class Cohort(SoftDeleted[CohortSpec], Described[CohortSpec]):
         """What filled a static cohort can't be edited."""
         filled = change.path.partition(".")[0] in ("filters", "query")
         return change.replaces or (filled and live.fields.get("is_static") is True)
-
-    def fate(self, live: Live) -> Fate:
-        """It can be restored under its id."""
-        return Fate("soft delete")
 
     def check(self, fields: Fields) -> Iterable[tuple[str, str]]:
         """What PostHog would refuse."""

@@ -1,4 +1,4 @@
-"""Who is in a cohort: conditions joined by AND and OR, as deep as people nest them."""
+"""Who is in a cohort: conditions joined by AND and OR."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Leaf(Spec):
     """One condition: what somebody is (person), is in (cohort), or did (behavioral)."""
 
     type: Literal["behavioral", "cohort", "person", "person_metadata"]
-    key: str | int | None = None
+    key: Annotated[str | int, Link("posthog.action")]
     value: Annotated[list[Scalar] | Scalar | None, Link("posthog.cohort")] = None
     operator: str | None = None
     negation: bool | None = False
@@ -56,24 +56,18 @@ class Leaf(Spec):
     explicit_datetime_to: str | None = None
 
 
-class Inner(Leaf):
-    """A condition, or conditions joined by AND or OR."""
+class Joint(Spec):
+    """Conditions joined by AND or OR."""
 
-    type: Literal["AND", "OR", "behavioral", "cohort", "person", "person_metadata"]  # type: ignore[assignment]
-    values: list[Leaf] | None = None
-
-
-class Middle(Inner):
-    """A condition, or conditions joined by AND or OR, which may be joined themselves."""
-
-    values: list[Inner] | None = None  # type: ignore[assignment]
+    type: Literal["AND", "OR"]
+    values: list[Leaf]
 
 
 class Joined(Spec):
-    """Conditions joined by AND or OR; three levels below it are taken, PostHog's own editor makes one."""
+    """Joints joined by AND or OR, as PostHog's own editor writes them; every cohort can be said in these two levels."""
 
     type: Literal["AND", "OR"]
-    values: list[Middle]
+    values: list[Joint]
 
 
 class CohortFilters(Spec):
@@ -87,10 +81,14 @@ TESTERS = {"filter_test_accounts": "filterTestAccounts"}
 
 
 def read(filters: Any) -> Any:
-    """PostHog's filters in the manifest's terms."""
+    """PostHog's filters in the manifest's terms; a condition that stands alone is a joint of one."""
     found = stripped(filters)
-    if not isinstance(found, dict):
-        return found
+    if not isinstance(found, dict) or not found.get("properties"):
+        return None
+    properties = found.get("properties")
+    if isinstance(properties, dict) and isinstance(properties.get("values"), list):
+        alone = [one if one.get("type") in JOINTS else {"type": "AND", "values": [one]} for one in properties["values"]]
+        found["properties"] = {**properties, "values": alone}
     back = {theirs: ours for ours, theirs in TESTERS.items()}
     return {back.get(name, name): value for name, value in found.items()}
 
@@ -98,14 +96,13 @@ def read(filters: Any) -> Any:
 def written(live: Any, want: Mapping[str, Any]) -> dict[str, Any]:
     """The whole filters: what the manifest leaves out of a condition stays, as long as it is the same condition."""
     body = {**(live if isinstance(live, dict) else {}), **want}
-    if "properties" in want:
-        body["properties"] = _laid((live or {}).get("properties"), want["properties"])
+    body["properties"] = _laid((live or {}).get("properties"), want["properties"])
     return {TESTERS.get(name, name): bool(value) if name in TESTERS else value for name, value in body.items()}
 
 
 def _laid(live: Any, want: Mapping[str, Any]) -> dict[str, Any]:
     same = isinstance(live, dict) and (live.get("type"), live.get("key")) == (want.get("type"), want.get("key"))
-    body = {**(live if same else {}), **want}
+    body = {name: value for name, value in {**(live if same else {}), **want}.items() if value is not None}
     if isinstance(want.get("values"), list):
         held = live.get("values") if isinstance(live, dict) else None
         beside = held if isinstance(held, list) and len(held) == len(want["values"]) else [None] * len(want["values"])
@@ -139,35 +136,21 @@ def behavioural(filters: Any) -> bool:
 
 def findings(filters: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     """What PostHog would refuse in the conditions of a cohort."""
-    properties = filters.get("properties")
-    if isinstance(properties, Mapping):
-        yield from _joined("filters.properties", properties)
-
-
-def _joined(at: str, node: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    for n, one in enumerate(node.get("values") or ()):
-        here = f"{at}.values[{n}]"
-        for name in NEEDED[one["type"]]:
-            if one.get(name) is None:
-                yield here, f"a condition of type {one['type']} needs {name}"
-        if one["type"] in JOINTS:
-            for name in sorted(one.keys() - {"type", "values"}):
-                if one[name] is not None:
-                    yield f"{here}.{name}", f"does not go with {one['type']}, which only joins values"
-            yield from _joined(here, one)
-        else:
-            yield from _leaf(here, one)
+    for n, joint in enumerate((filters.get("properties") or {}).get("values") or ()):
+        for m, leaf in enumerate(joint.get("values") or ()):
+            yield from _leaf(f"filters.properties.values[{n}].values[{m}]", leaf)
 
 
 def _leaf(at: str, one: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     kind, value = one["type"], one.get("value")
-    if one.get("values") is not None:
-        yield f"{at}.values", f"goes with AND and OR, not with {kind}"
+    for name in NEEDED[kind]:
+        if one.get(name) is None:
+            yield at, f"a condition of type {kind} needs {name}"
     if any(True for _ in refs_in(value)) and kind != "cohort":
         yield f"{at}.value", "only the value of a condition of type cohort refers to a cohort"
-    if kind == "cohort" and one.get("key") not in (None, "id"):
+    if kind == "cohort" and one["key"] != "id":
         yield f"{at}.key", "the key of a condition of type cohort is id"
-    if kind == "cohort" and value is not None and not has_token(value) and not isinstance(value, int):
+    if kind == "cohort" and value is not None and not has_token(value) and not _number(value):
         yield f"{at}.value", "is the cohort's number, not its name: write {ref: NAME} of its entry"
     if kind != "behavioral":
         for name in sorted(BEHAVIOUR & one.keys()):
@@ -175,5 +158,12 @@ def _leaf(at: str, one: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
                 yield f"{at}.{name}", f"goes with a condition of type behavioral, not with {kind}"
     if kind in ("person", "person_metadata") and value is None and one.get("operator") not in ("is_set", "is_not_set"):
         yield f"{at}.value", f"{one.get('operator') or 'exact'} needs a value"
-    if kind == "behavioral" and one.get("event_type") == "actions" and not str(one.get("key", "")).isdigit():
-        yield f"{at}.key", "an action is meant by its number"
+    action = kind == "behavioral" and one.get("event_type") == "actions"
+    if action and not has_token(one["key"]) and not _number(one["key"]):
+        yield f"{at}.key", "is the action's number, not its name: write {ref: NAME} of its entry"
+    if any(True for _ in refs_in(one["key"])) and not action:
+        yield f"{at}.key", "only the key of a condition with event_type: actions refers to an action"
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

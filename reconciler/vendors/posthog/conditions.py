@@ -129,9 +129,21 @@ def written(live: Mapping[str, Any], want: Mapping[str, Any]) -> Fields:
             body[name] = SHAPE.child(name).default
         else:
             body[name] = overlay(body.get(name), value, SHAPE.child(name))
+    if body.get("multivariate"):
+        body["multivariate"] = {**body["multivariate"], "variants": [_said(one) for one in body["multivariate"]["variants"]]}
     if "payloads" in want:
         body["payloads"] = {key: encoded(value) for key, value in body["payloads"].items() if value is not None}
+    _without_lost_variants(body, want)
     return _aggregated(body, want)
+
+
+def _without_lost_variants(body: Fields, want: Mapping[str, Any]) -> None:
+    """A group that the manifest gives no variant keeps its own only as long as there is one of that key."""
+    keys = [one.get("key") for one in variants(body)]
+    given = want.get("groups") or []
+    for n, group in enumerate(body.get("groups") or ()):
+        if group.get("variant") not in (None, *keys) and (n >= len(given) or "variant" not in given[n]):
+            group["variant"] = None
 
 
 def _group(live: Mapping[str, Any], want: Mapping[str, Any]) -> Fields:
@@ -141,8 +153,12 @@ def _group(live: Mapping[str, Any], want: Mapping[str, Any]) -> Fields:
         group["rollout_percentage"] = 100
     if "properties" in want:
         pairs = _matched(live.get("properties") or [], want["properties"] or [], _alike, by_place=False)
-        group["properties"] = [overlay(other, one, _CONDITION) if other is not None else dict(one) for one, other in pairs]
+        group["properties"] = [_said(overlay(other, one, _CONDITION) if other is not None else one) for one, other in pairs]
     return group
+
+
+def _said(item: Mapping[str, Any]) -> Fields:
+    return {name: value for name, value in item.items() if value is not None}
 
 
 def _alike(live: Mapping[str, Any], want: Mapping[str, Any]) -> bool:

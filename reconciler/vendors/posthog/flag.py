@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from reconciler.contract import Ask, Canonical, Mark, Named, Output, Scene, Spec
-from reconciler.model import Action, Call, Changes, Fate, Fields, Impact, Live, Note, Op, Unseen, Want
+from reconciler.model import Action, Call, Changes, Fate, Fields, Impact, Live, Note, Op, Want
 from reconciler.vendors.posthog import flag_checks, flag_review
 from reconciler.vendors.posthog.conditions import Filters, nobody, read, written
 from reconciler.vendors.posthog.objects import SoftDeleted, Tagged, Tags, names, plain
@@ -50,23 +50,19 @@ class FeatureFlag(SoftDeleted[FeatureFlagSpec], Tagged[FeatureFlagSpec]):
     """
 
     name, spec, path = "posthog.feature_flag", FeatureFlagSpec, "/feature_flags"
+    perks = ("tags", "evaluation_contexts")
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(), "id_text": Output(), "key": Output(foretold="key")}
 
     # reading
 
-    def list(self, ask: Ask) -> Iterable[Live | Unseen]:
+    def bodies(self, ask: Ask) -> Iterable[Mapping[str, Any]]:
         """The flags that are not archived; these too where one that is asked for is missing."""
-        ids, keys = set(), set()
-        for live in super().list(ask):
-            if isinstance(live, Live):
-                ids.add(live.id)
-                keys.add(live.fields.get("key"))
-            yield live
+        found = {str(body["id"]): body for body in super().bodies(ask)}
+        keys = {body.get("key") for body in found.values()}
         wanted = {want.get("key") for want in ask.wants} - {None}
-        if ask.everything or not wanted <= keys or not ask.ids <= ids:
-            for body in self.api.pages(self.collection, {"archived": True}):
-                if str(body["id"]) not in ids:
-                    yield self.live(body)
+        if ask.everything or not wanted <= keys or not ask.ids <= found.keys():
+            found |= {str(body["id"]): body for body in self.api.pages(self.collection, {"archived": True})}
+        return found.values()
 
     def archived(self, body: Mapping[str, Any]) -> bool:
         """Whether it is marked as deleted, or archived."""
@@ -148,7 +144,7 @@ class FeatureFlag(SoftDeleted[FeatureFlagSpec], Tagged[FeatureFlagSpec]):
 
     def fate(self, live: Live) -> Fate:
         """It can be restored under its id, as long as nobody takes its key."""
-        return Fate("soft delete", why="every caller gets nothing from now on; declaring it again makes a new flag")
+        return Fate("delete", why="marked as deleted: callers get nothing from now on, and its key may be taken by a new flag")
 
     def check(self, fields: Fields) -> Iterable[tuple[str, str]]:
         """What PostHog would refuse."""

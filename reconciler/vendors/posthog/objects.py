@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 from pydantic import AfterValidator, Field
 
@@ -66,8 +66,12 @@ class PostHogKind(RestKind[S]):
 
     def list(self, ask: Ask) -> Iterable[Live | Unseen]:
         """Every page."""
-        for body in self.api.pages(self.collection, dict(self.query)):
+        for body in self.bodies(ask):
             yield self.live(body)
+
+    def bodies(self, ask: Ask) -> Iterable[Mapping[str, Any]]:
+        """Every object as PostHog shows it."""
+        return self.api.pages(self.collection, dict(self.query))
 
     def create(self, want: Want[S]) -> Call:
         """One POST with all fields and the mark."""
@@ -87,7 +91,7 @@ class SoftDeleted(PostHogKind[S]):
 
     def fate(self, live: Live) -> Fate:
         """It can be restored under its id."""
-        return Fate("soft delete")
+        return Fate("delete", why="marked as deleted: PostHog can restore it")
 
     def delete(self, live: Live) -> Iterable[Call]:
         """One PATCH that marks it as deleted."""
@@ -103,7 +107,19 @@ class SoftDeleted(PostHogKind[S]):
 
 
 class Tagged(PostHogKind[S]):
-    """An object whose tags carry our mark: `reconciler:<project>/<stack>`, which names the stack and no entry."""
+    """An object whose tags carry our mark: `reconciler:<project>/<stack>`, which names the stack and no entry.
+
+    `perks` are sets that plans of PostHog without the feature take and forget.
+    """
+
+    perks: ClassVar[tuple[str, ...]] = ("tags",)
+
+    def list(self, ask: Ask) -> Iterable[Live | Unseen]:
+        """Every page; of a perk that no object has, that it lacks, because each of ours has at least our mark."""
+        found = [self.live(body) for body in self.bodies(ask)]
+        held = {name for one in found for name in self.perks if one.raw.get(name)}
+        lacks = frozenset(self.perks) - held if ask.ids else frozenset()
+        return [replace(one, lacks=lacks) for one in found] if lacks else found
 
     def from_wire(self, body: Mapping[str, Any]) -> Fields:
         """The spec's fields, tags without our mark."""

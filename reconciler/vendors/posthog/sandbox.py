@@ -104,11 +104,11 @@ class PostHogSandbox(Sandbox):
         """The flags of the one project that a token stands for, with the cohorts that decide them."""
         token = dict(request.query).get("token", "")
         project = token.removeprefix("phc_") or "1"
-        flags = [body for body in self.collection("feature_flags", project).listed({}) if not body["deleted"]]
+        flags = Flags(self, project)
         cohorts = {id: body for id, body in self.collection("cohorts", project).held().items()
                    if not body["deleted"] and not body["is_static"]}
-        shown = [{"id": body["id"], "team_id": 1, **{name: body[name] for name in (
-            "name", "key", "filters", "deleted", "active", "ensure_experience_continuity", "version", "evaluation_runtime",
-            "bucketing_identifier")}} for body in flags]
+        shown = [{"id": body["id"], "team_id": 1, "filters": flags.evaluated(body["filters"]), **{name: body[name] for name in (
+            "name", "key", "deleted", "active", "ensure_experience_continuity", "version", "evaluation_runtime",
+            "bucketing_identifier")}} for body in flags.listed({})]
         return Response(200, {"flags": shown, "group_type_mapping": dict(self.group_types),
                               "cohorts": {id: body["filters"]["properties"] for id, body in cohorts.items()}})

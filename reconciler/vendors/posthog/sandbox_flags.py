@@ -146,6 +146,21 @@ class Flags(Collection):
             raise Complaint(f"Cannot enable this feature flag because it depends on disabled flags: {', '.join(off)}. "
                             "Please enable the dependency flags first.")
 
+    def evaluated(self, filters: Body) -> Body:
+        """Filters as SDKs get them: another flag by its key, with the flags to evaluate before, itself the last."""
+        return {**filters, "groups": [{**group, "properties": [self._chained(one) for one in group.get("properties") or ()]}
+                                      for group in filters.get("groups") or ()]}
+
+    def _chained(self, one: Body) -> Body:
+        if one.get("type") != "flag":
+            return one
+        keys = [self.held()[id]["key"] for id in dict.fromkeys(self._before(str(one["key"])))]
+        return {**one, "key": keys[-1], "dependency_chain": keys}
+
+    def _before(self, id: str) -> list[str]:
+        below = [str(c["key"]) for c in conditions(self.held()[id]["filters"]) if c.get("type") == "flag"]
+        return [*(deeper for one in below for deeper in self._before(one)), id]
+
     def shown(self, body: Body) -> Body:
         """A flag as answers show it: with the names of cohorts, without what is encrypted."""
         cohorts = self.other("cohorts").held()
