@@ -1,4 +1,4 @@
-# The API service reads its own secrets and works with customers' connection strings.
+# The API service reads its own secrets, works with customers' connection strings, and gets a database account.
 path "kv/data/api/*" {
   capabilities = ["read"]
 }
@@ -13,4 +13,8 @@ path "transit/encrypt/connections" {
 
 path "transit/decrypt/connections" {
   capabilities = ["update"]
+}
+
+path "database/creds/sql2ai-api" {
+  capabilities = ["read"]
 }

@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -146,6 +147,9 @@ class Apply:
                 return False
         else:
             self._commit({"t": "done", "op": track.record.op})
+        if sent.unmet:
+            self._broken(track, Refused(sent.unmet, "plan again: it is shown as a change as long as it is not there"), sorter)
+            return False
         track.calls.pop(0)
         track.sent += 1
         if track.calls and not self.fatal and not sent.gone:
@@ -191,17 +195,22 @@ class Apply:
         if self.left[address] == 0:
             action = self.actions[address]
             self._commit(*self._entry(action), {"t": "finished", "run": self.run, "address": str(address)})
-            id = str(self.known.get(address, {}).get("id", action.id or "")) or None
-            self.outcomes[address] = Outcome(address, Result.DONE, id=id)
+            self.outcomes[address] = Outcome(address, Result.DONE, id=self._id(action) or action.id)
             self._tell("apply_complete", action, "")
         sorter.done(track.step)
 
     def _entry(self, action: Action) -> tuple[Record, ...]:
         fields = fill(action.want.fields, self.prepare.find) if action.want is not None else {}
         prints = self.means.prints(action.address.kind, {k: v for k, v in fields.items() if not has_token(v)})
+        return entries.finished(action, self.journal.entries, prints, self._id(action), self.means.clock.now())
+
+    def _id(self, action: Action) -> str | None:
+        """The object's id; settings that came with their parent are made by an update, so theirs is the foretold one."""
         id = self.known.get(action.address, {}).get("id")
-        id = None if id is None else str(id)
-        return entries.finished(action, self.journal.entries, prints, id, self.means.clock.now())
+        kind = self.means.kinds[action.address.kind]
+        if id is None and action.op is Op.CREATE and action.want is not None and kind.singleton:
+            id = kind.foretell(replace(action.want, fields=fill(action.want.fields, self.prepare.find))).get("id")
+        return None if id is None else str(id)
 
     def _broken(self, track: Track, error: BaseException, sorter: TopologicalSorter[Step], *, early: bool = False) -> None:
         """A failed call: what is certain is recorded as such, what is not stays open; `early` is before anything was sent."""

@@ -45,3 +45,14 @@ def test_an_unversioned_kv_has_no_settings(desk: Desk) -> None:
     assert "no versioned kv" in desk.blocked(desk.plan(manifest))["kv_config/c"]
     assert desk.acts({"mount": {**OLD["mount"], "n": {"type": "kv", "options": {"version": "1"}}},
                       "kv_config": {"c": {"mount": {"ref": "n"}, "max_versions": 3}}})["kv_config/c"] == "blocked"
+
+
+def test_settings_that_came_with_their_mount_are_ours_at_once(desk: Desk) -> None:
+    """A change by hand right after is drift, and no first take-over; a removed entry is let go."""
+    given = {**MOUNT, "kv_config": {"kv": {"mount": {"ref": "kv"}, "max_versions": 3}}}
+    made = desk.run(desk.plan(given))
+    assert {(outcome.address.kind, outcome.id) for outcome in made.outcomes} == {
+        ("vault.mount", "kv"), ("vault.kv_config", "kv/config")}
+    desk.place.ask("POST", "kv/config", {"max_versions": 9})
+    assert [i.value for i in desk.action(desk.plan(given), "kv_config/kv").impact] == ["drift"]
+    assert desk.acts(MOUNT) == {"kv_config/kv": "forget"}

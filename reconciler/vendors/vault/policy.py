@@ -44,7 +44,7 @@ class Rule(Spec):
     """What is allowed at one path pattern: `+` is one part of a path, `*` at the end any rest."""
 
     path: Annotated[str, Field(min_length=1)]
-    capabilities: list[Capability] = []
+    capabilities: Annotated[list[Capability], Field(default_factory=list)]
     comment: str | None = None
     allowed_parameters: Values | None = None
     denied_parameters: Values | None = None
