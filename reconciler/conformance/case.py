@@ -96,6 +96,7 @@ class CaseFields(_Said):
     removal: Removal = Removal()
     unchangeable: dict[str, str] = {}
     unclearable: dict[str, str] = {}
+    untried: dict[str, str] = {}
     one_way: dict[str, str] = {}
 
 

@@ -40,10 +40,11 @@ def coverage(case: Case) -> Mapping[str, Row]:
         changed, cleared = _planned(case, path)
         named = Mark.NAMED in shape.marks
         touched = [value for _, before, after, _ in _steps(case, path) for value in (before, after)]
+        untried = reason(case.said.untried, path)
         found[path] = Row(
-            set="yes" if any(_some(value) for value in [*(v for _, v in given), *touched]) else "",
-            changed=changed or reason(case.said.unchangeable, path),
-            cleared=cleared or (REQUIRED if asked else reason(case.said.unclearable, path)),
+            set="yes" if any(_some(value) for value in [*(v for _, v in given), *touched]) else untried,
+            changed=changed or reason(case.said.unchangeable, path) or untried,
+            cleared=cleared or (REQUIRED if asked else reason(case.said.unclearable, path) or untried),
             left_out=("the entry's name" if named else REQUIRED if asked else "not managed"))
     return found
 
@@ -53,11 +54,11 @@ def gaps(case: Case) -> list[str]:
     rows = coverage(case)
     found = [f"{path}: {', '.join(row.missing)}" for path, row in rows.items() if row.missing]
     for word, reasons in (("unchangeable", case.said.unchangeable), ("unclearable", case.said.unclearable),
-                          ("one_way", case.said.one_way)):
+                          ("untried", case.said.untried), ("one_way", case.said.one_way)):
         for pattern in reasons:
             if not any(fits(pattern, path) for path in rows):
                 found.append(f"{word}: {pattern} is no field")
-            for path in rows if word != "one_way" else ():
+            for path in rows if word.startswith("un") else ():
                 planned = _planned(case, path)[word == "unclearable"]
                 if pattern == path and planned:
                     found.append(f"{word}: {path} has a case: {planned}")
