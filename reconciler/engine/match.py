@@ -80,7 +80,8 @@ class Match:
         """The live object that this entry means; resolved references are already in `want`."""
         kind = self.kinds[resource.address.kind]
         entry = self.ledger.entries.get(str(resource.address))
-        reason = self.observed.blind(kind.bound, entry.id if entry else None)
+        id = entry.id if entry is not None else resource.lifecycle.id or kind.foretell(want).get("id")
+        reason = self.observed.blind(kind.bound, id)
         if reason:
             return Found(blocked=f"can't be read: {reason}", unreadable=True)
         if entry is not None:

@@ -112,9 +112,11 @@ def needed(kind: str, live: Live) -> tuple[tuple[str, str], ...]:
     noun = kind.rpartition(".")[2]
     if noun == "policy":
         return tuple((f"sys/policies/acl/{live.id}", word) for word in ("read", "update"))
-    if noun in ("mount", "auth_method"):
-        root = "sys/mounts" if noun == "mount" else "sys/auth"
-        return (root, "read"), (f"{root}/{route(live.id)}/tune", "update")
+    if noun == "mount":
+        return ("sys/mounts", "read"), (f"sys/mounts/{route(live.id)}/tune", "update")
+    if noun == "auth_method":
+        tune = f"sys/auth/{route(live.id)}/tune"
+        return ("sys/auth", "read"), (tune, "update"), (tune, "sudo")
     if noun in ("approle_role", "kv_secret"):
         return (live.id, "read"), (live.id, "update")
     return ((live.id, "update"),)
