@@ -7,12 +7,13 @@ httpx's exceptions end here; what leaves is one of errors.py, and no message hol
 from __future__ import annotations
 
 import json
+import logging
 import math
 import random
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from typing import Any, ClassVar
 from urllib.parse import urljoin, urlsplit
@@ -26,6 +27,9 @@ from reconciler.contract.vendor import Settings
 from reconciler.errors import Denied, Exhausted, Failure, Missing, Refused, Unreadable, Unsure
 from reconciler.model import Call
 from reconciler.secret import Secret, disguises, reveal
+
+LOG = logging.getLogger("reconciler.http")
+"""A line for each request, for those who ask for it: no body, no header."""
 
 TRIES = 5
 MOST = 64 * 1024 * 1024
@@ -141,6 +145,14 @@ class Api:
     def unwrap(self, body: Any) -> Any:
         """The answer without its envelope."""
         return body
+
+    def headed(self, body: Any, response: httpx.Response) -> Any:
+        """The answer with what its headers say of it (the link to the next page)."""
+        return body
+
+    def turn(self) -> AbstractContextManager[Any]:
+        """Held while one request is under way; a vendor that counts those at the same time lets in as many."""
+        return nullcontext()
 
     def pin(self) -> None:
         """Raise WrongAccount when a pinned account or mode is another one; asked before anything else."""
@@ -276,16 +288,20 @@ class Api:
                 self.reads_made += 1
         url = self.base_url + self._local(path)
         query = httpx.QueryParams(tuple(self.flatten(params))) if params else None
+        began = self.clock.monotonic()
         try:
-            with self._open().stream(method, url, params=query, content=content, headers=headers) as response:
+            with self.turn(), self._open().stream(method, url, params=query, content=content, headers=headers) as response:
                 answer = self._body(response, writes)
                 self.pace(response)
+                LOG.debug("%s: %s %s: %d in %.2f s", self.connection, method, path.partition("?")[0], response.status_code,
+                          self.clock.monotonic() - began)
                 return response, answer
         except _NEVER_LEFT as error:
             raise Refused(
                 f"{self.connection} can't be reached: {type(error).__name__}", "check base_url and the network"
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            LOG.debug("%s: %s %s: %s", self.connection, method, path.partition("?")[0], type(error).__name__)
             raise self._lost(f"{self.connection}: {type(error).__name__} while {method} {path}", writes) from error
 
     def _local(self, path: str) -> str:
@@ -311,7 +327,7 @@ class Api:
         if not content.strip():
             return {}
         try:
-            return self.unwrap(json.loads(content))
+            return self.headed(self.unwrap(json.loads(content)), response)
         except (ValueError, RecursionError) as error:
             raise self._lost(f"{self.connection}: the answer is not JSON", writes) from error
 

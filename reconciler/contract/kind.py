@@ -25,6 +25,7 @@ from reconciler.model import (
     Unseen,
     Want,
     has_token,
+    refs_in,
 )
 
 if TYPE_CHECKING:
@@ -67,6 +68,13 @@ class Scene:
     actions: Mapping[Address, Action] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
 
+    def heard(self, action: Action, output: str) -> bool:
+        """Whether anything takes an output of an action's object: a sink, or an entry that refers to it."""
+        if action.resource is not None and output in action.resource.lifecycle.deliver:
+            return True
+        given = (other.resource.fields for other in self.actions.values() if other.resource is not None)
+        return any(ref.address == action.address and ref.output == output for fields in given for ref in refs_in(fields))
+
 
 ID: Mapping[str, Output] = {"id": Output()}
 
@@ -75,8 +83,9 @@ class Kind(ABC, Generic[S]):
     """One sort of object at one vendor; it reads through `self.api` and never sends anything that writes.
 
     `later` names the fields that a create can't carry; an update right after it brings them. `room` says
-    whether an object can carry our mark. `settle` is how long, in seconds, a new object may be missing from
-    lists. `create_impact` is what a create means apart from its fields' impacts.
+    whether an object can carry our mark. `verified` says that the vendor takes in silence what it does not keep, so
+    that an apply reads back what it wrote and tells what is not there. `settle` is how long, in seconds, a new object
+    may be missing from lists. `create_impact` is what a create means apart from its fields' impacts.
     """
 
     name: ClassVar[str]
@@ -88,6 +97,7 @@ class Kind(ABC, Generic[S]):
     singleton: ClassVar[bool] = False
     later: ClassVar[tuple[str, ...]] = ()
     room: ClassVar[bool] = False
+    verified: ClassVar[bool] = False
     settle: ClassVar[float] = 0.0
     create_impact: ClassVar[Impact] = Impact.ADDITIVE
 
@@ -175,6 +185,14 @@ class Kind(ABC, Generic[S]):
     def create(self, want: Want[S]) -> Call:
         """The one call that makes the object; deferred fields and `later` ones are not in `want`."""
 
+    def owed(self, want: Want[S]) -> Iterable[str]:
+        """The fields that an update right after the create still brings: `later` ones, which the create never sees."""
+        return (name for name in want.fields if name in self.later)
+
+    def born(self, want: Want[S]) -> bool:
+        """Whether the vendor makes this object by itself, along with its parent; a create looks for it first and takes it."""
+        return False
+
     @abstractmethod
     def update(self, live: Live, want: Want[S], changes: Changes) -> Iterable[Call]:
         """The calls that bring exactly these changes; `live.id` may be a token right after a create."""
@@ -228,6 +246,10 @@ class Kind(ABC, Generic[S]):
     def after(self, live: Live, want: Want[S]) -> Iterable[Call]:
         """Calls that an unchanged object still wants (a domain's verify); shown and digested, never a change."""
         return ()
+
+    def implied(self, fields: Fields) -> Fields:
+        """The checked fields of an entry, with what it means without saying it."""
+        return fields
 
     def check(self, fields: Fields) -> Iterable[tuple[str, str]]:
         """Offline findings that no single field's type can say, as (path, message)."""

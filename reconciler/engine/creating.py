@@ -14,7 +14,7 @@ from reconciler.model import Call, Change, Changes, Impact, Live, Ref, Want, has
 def create_calls(kind: Kind[Any], want: Want[Any]) -> tuple[Call, ...]:
     """The create and the updates that complete it; its id is a token until it is there."""
     first = replace(want, fields={k: v for k, v in want.fields.items() if k not in kind.later})
-    later = tuple(Change(k, None, v) for k, v in want.fields.items() if k in kind.later)
+    later = tuple(Change(name, None, want.fields[name]) for name in kind.owed(want))
     rest = kind.update(newborn(kind, first), want, later) if later else ()
     return (kind.create(first), *rest)
 

@@ -85,7 +85,9 @@ class Prepare:
         first = action.address not in self.touched
         self.touched.add(action.address)
         track.record = self._intent(track, action, call, creates, want)
-        return Job(kind, action, call, track.record.key, creates, first, want, blind)
+        id = self.known.get(action.address, {}).get("id", action.id)
+        last = len(track.calls) == 1 and track.step.part in ("make", "link") and bool(action.changes)
+        return Job(kind, action, call, track.record.key, creates, first, want, blind, last, None if id is None else str(id))
 
     def _intent(self, track: Track, action: Action, call: Call, creates: bool, want: Any) -> Intent:
         kind = self.means.kinds[action.address.kind]

@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 from reconciler.contract.kind import Kind
 from reconciler.engine import digest
-from reconciler.errors import Missing, Stale, Unsure
+from reconciler.engine.diff import diff
+from reconciler.errors import Failure, Missing, Stale, Unsure
 from reconciler.model import Action, Call, Live, Op, Ref, SecretRef, Want, fill, has_token
 from reconciler.secret import Secret
 
@@ -21,18 +22,22 @@ Find = Callable[[Ref | SecretRef], Any]
 class Sent:
     """What came of one call: the object it made or changed (when it made one), or the error.
 
-    `early` says that the error came before anything was sent.
+    `early` says that the error came before anything was sent, `unmet` what the vendor took and does not show.
     """
 
     live: Live | None = None
     error: BaseException | None = None
     gone: bool = False
     early: bool = False
+    unmet: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One call that is ready: everything known, nothing left to decide."""
+    """One call that is ready: everything known, nothing left to decide.
+
+    `last` says that all that was wanted must be there after it, `id` is the object's where it is known by now.
+    """
 
     kind: Kind[Any]
     action: Action
@@ -42,6 +47,8 @@ class Job:
     first: bool
     want: Want[Any] | None
     blind: bool = False
+    last: bool = False
+    id: str | None = None
 
 
 def ready(call: Call, find: Find) -> Call:
@@ -66,39 +73,76 @@ def perform(job: Job, check: Callable[[], None], veil: Callable[[Secret], str]) 
     """Send one call and read what it made; every failure comes back as a value."""
     deletes = (job.call.method == "DELETE" or job.action.op is Op.DELETE) and not job.creates
     try:
-        _look_first(job, veil)
+        taken = _look_first(job, veil)
         check()
     except Exception as error:  # noqa: BLE001 - the step boundary: whatever went wrong becomes this step's outcome
         return Sent(gone=True) if deletes and isinstance(error, Missing) else Sent(error=error, early=True)
     try:
-        answer = job.kind.api.send(job.call, job.key, check)
+        answer = _take(job, taken, check) if taken is not None else job.kind.api.send(job.call, job.key, check)
     except Missing as error:
         return Sent(gone=True) if deletes else Sent(error=error)
     except Exception as error:  # noqa: BLE001 - the step boundary: whatever went wrong becomes this step's outcome
         return Sent(error=error)
     if not job.creates:
-        return Sent()
+        return Sent(unmet=_unmet(job, job.kind.read(answer)) if _proves(job) else "")
     try:
-        return Sent(live=_made(job, answer))
+        made = taken or _made(job, answer)
     except Exception as error:  # noqa: BLE001 - the object may be there: only a read can tell
         return Sent(error=Unsure(f"made, but could not be read back: {error}"))
+    return Sent(live=made, unmet=_unmet(replace(job, id=made.id), None if taken else made) if _proves(job) else "")
 
 
-def _look_first(job: Job, veil: Callable[[Secret], str]) -> None:
-    """An update or delete compares with what the plan saw; a create whose identity was not known looks it up."""
+def _look_first(job: Job, veil: Callable[[Secret], str]) -> Live | None:
+    """An update or delete compares with what the plan saw; a create whose identity was not known looks it up.
+
+    What the vendor has made by itself meanwhile is taken instead of making another.
+    """
     action = job.action
     if job.creates:
-        if job.blind and job.want is not None and any(True for _ in job.kind.lookup(job.want)):
+        look = job.want is not None and (job.blind or job.kind.born(job.want))
+        found = [one for one in job.kind.lookup(job.want) if not one.archived] if look and job.want is not None else []
+        if len(found) == 1 and found[0].by_vendor:
+            return found[0]
+        if found:
             raise Stale("it exists already, which could not be seen when the plan was made", "plan again")
-        return
+        return None
     if not job.first or action.live is None or not action.seen:
-        return
+        return None
     live = job.kind.get(action.live.id)
     if live is None:
         raise Missing(f"{action.live.id} is not there any more")
     now = replace(live, outputs=action.live.outputs)
     if digest.fingerprint(_like(now, action.live), veil) != action.seen:
         raise Stale("it was changed at the vendor after the plan was made", "plan again")
+    return None
+
+
+def _take(job: Job, live: Live, check: Callable[[], None]) -> Any:
+    """Bring what the vendor made by itself to what the create would have made; the last answer."""
+    assert job.want is not None
+    fields = {name: value for name, value in job.want.fields.items() if name not in job.kind.later}
+    changes, answer = diff(fields, live.fields, job.kind.shape), None
+    for call in job.kind.update(live, replace(job.want, fields=fields), changes) if changes else ():
+        answer = job.kind.api.send(call, job.key, check)
+    return answer
+
+
+def _proves(job: Job) -> bool:
+    return job.kind.verified and job.last and job.want is not None and job.action.op is not Op.DELETE
+
+
+def _unmet(job: Job, shown: Live | None) -> str:
+    """What is not there although the vendor took it; the answer tells, or a read of its own."""
+    assert job.want is not None
+    try:
+        if shown is None or not job.want.fields.keys() <= shown.fields.keys():
+            shown = job.kind.get(job.id) if job.id is not None else next(iter(job.kind.lookup(job.want)), None)
+    except Failure as error:
+        return f"sent, but not read back: {error.message}"
+    if shown is None:
+        return "sent, but it can't be found"
+    paths = [change.path for change in diff(job.want.fields, shown.fields, job.kind.shape)]
+    return f"the vendor took it without a word and does not show it: {', '.join(paths)}" if paths else ""
 
 
 def _like(live: Live, seen: Live) -> Live:
