@@ -64,7 +64,7 @@ class Api:
         self.settings, self.connection, self.read_only = settings, connection, read_only
         self.clock, self.progress = clock or SystemClock(), progress or (lambda text: None)
         self.base_url = self.url().rstrip("/")
-        self.pacing = Pacing(settings.requests_per_second or self.own_rate(), self.clock, self.budgets,
+        self.pacing = Pacing(settings.requests_per_second or self.own_rate(), self.clock, self.own_budgets(),
                              settings.max_wait, self.progress, connection)
         self.reads_made = self.writes_made = 0
         self._count = threading.Lock()
@@ -82,6 +82,10 @@ class Api:
     def own_rate(self) -> float | None:
         """Requests a second that the vendor allows us, where it is known before the first answer."""
         return self.rate
+
+    def own_budgets(self) -> tuple[Budget, ...]:
+        """Requests in so many seconds that the vendor counts, where they are known before the first answer."""
+        return self.budgets
 
     def headers(self) -> Mapping[str, str]:
         """Credential and version."""

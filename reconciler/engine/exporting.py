@@ -53,7 +53,7 @@ def _open(live: Live, archived: bool) -> bool:
 
 
 def _learn(outputs: dict[tuple[str, str, str], Address], address: Address, live: Live) -> None:
-    for output, value in {"id": live.id, **live.outputs}.items():
+    for output, value in {**live.outputs, "id": live.id}.items():
         if isinstance(value, str):
             outputs.setdefault((address.kind, output, value), address)
 
@@ -92,9 +92,13 @@ def _holders(world: World) -> Mapping[tuple[str, tuple[Any, ...]], int]:
 
 def _named(kind: Kind[Any], address: Address, live: Live, fields: Fields,
            holders: Mapping[tuple[str, tuple[Any, ...]], int]) -> Fields:
-    """The fields without a natural key that the name says already, or bound by id where none leads to the object."""
+    """The fields without a natural key that the name says already.
+
+    Or bound by id: where no key leads to the object, and where a new one would have a secret that nothing takes.
+    """
     key = kind.identity(live.fields)
-    if key is None or holders.get((kind.bound, key), 0) > 1 or (live.archived and holders.get((kind.bound, key))):
+    awaited = any(output.awaited for output in kind.outputs.values())
+    if awaited or key is None or holders.get((kind.bound, key), 0) > 1 or (live.archived and holders.get((kind.bound, key))):
         return {**fields, "lifecycle": {"id": live.id}}
     return {name: value for name, value in fields.items() if not (value == address.name and kind.named(name))}
 

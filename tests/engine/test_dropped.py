@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from reconciler.contract import Ask, Mark, Named, RestKind, Spec
+from reconciler.engine.plan import plan
 from reconciler.model import Call, Fields, Impact, Live, Op, Owner, Unseen, Want
 from tests.world import Shop
 
@@ -128,6 +129,4 @@ def test_an_object_that_another_stack_tagged_is_let_go() -> None:
 
 
 def _planned(shop: SignShop, manifest: Mapping[str, Any]) -> Any:
-    from reconciler.engine.plan import plan
-
     return plan(replace(shop.world(manifest), valid=lambda owner: bool(owner.seal)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reconciler.contract import Ask
 from tests.posthog.desk import Project, everyone, person
 
 VARIANTS = {"variants": [{"key": "control", "rollout_percentage": 50}, {"key": "test", "rollout_percentage": 50}]}
@@ -94,7 +95,7 @@ def test_an_encrypted_payload_is_seen_by_nobody() -> None:
     project.secrets["pw"] = '"canary-1"'
     project.settle({"feature_flag": {"beta": fields}})
     assert stored(project)["payloads"] == {"true": '"canary-1"'}
-    live = next(iter(project.kinds["posthog.feature_flag"].list(_everything())))
+    live = next(iter(project.kinds["posthog.feature_flag"].list(Ask(everything=True))))
     assert "payloads" not in live.fields["filters"]  # type: ignore[union-attr]
     [write] = project.settle({"feature_flag": {"beta": {**fields, "filters": {"groups": [everyone(50)]}}}})
     assert "payloads" not in write.body["filters"] and stored(project)["payloads"] == {"true": '"canary-1"'}
@@ -105,12 +106,6 @@ def test_an_encrypted_payload_is_seen_by_nobody() -> None:
     assert "canary" not in repr(action.changes)
     project.run(made)
     assert stored(project)["payloads"] == {"true": '"canary-2"'}
-
-
-def _everything() -> Any:
-    from reconciler.contract import Ask
-
-    return Ask(everything=True)
 
 
 def test_a_flag_without_its_usage_dashboard() -> None:

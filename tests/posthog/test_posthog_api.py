@@ -127,6 +127,14 @@ def test_the_budgets_of_a_key_are_kept() -> None:
         desk.api.get(FLAGS)
 
 
+def test_a_sandbox_has_no_budgets() -> None:
+    """Its placeholder is no key of PostHog's, and nobody waits for it."""
+    desk = Desk(personal_api_key=Secret("placeholder"))
+    for _ in range(500):
+        desk.api.get(FLAGS)
+    assert desk.clock.slept == []
+
+
 def error(status: int, **fields: Any) -> Response:
     """An answer in PostHog's form of errors."""
     return Response(status, {"type": "validation_error", "code": "invalid", "detail": "no", "attr": None, **fields})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx
 
 from reconciler.contract.http import Api, on_this_host
+from reconciler.contract.pacing import Budget
 from reconciler.errors import Denied, Failure, Missing, Refused, Unreadable
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ class PostHogApi(Api):
     def url(self) -> str:
         """Where the server is, without the `/api` that some write behind it."""
         return (self.posthog.base_url or self.posthog.host or self.default_url).rstrip("/").removesuffix("/api")
+
+    def own_budgets(self) -> tuple[Budget, ...]:
+        """PostHog's, where the key is one of PostHog's."""
+        return self.budgets if self.posthog.personal_api_key.reveal().startswith("ph") else ()
 
     def headers(self) -> Mapping[str, str]:
         """The personal key."""

@@ -8,9 +8,10 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from reconciler.contract import Mark, Named, Output, Replace, Scene, Spec
+from reconciler.contract.declare import Refer
 from reconciler.model import Action, Call, Change, Changes, Fields, Impact, Live, Note, Op, Want, refs_in
 from reconciler.vendors.posthog import cohort_filters
-from reconciler.vendors.posthog.cohort_filters import CohortFilters, behavioural, read, written
+from reconciler.vendors.posthog.cohort_filters import CohortFilters, behavioural, declared, read, written
 from reconciler.vendors.posthog.conditions import conditions
 from reconciler.vendors.posthog.objects import ROOM, Described, SoftDeleted
 
@@ -43,6 +44,11 @@ class Cohort(SoftDeleted[CohortSpec], Described[CohortSpec]):
         """The spec's fields, conditions without what PostHog works out of them."""
         fields = super().from_wire(body)
         return {**fields, "filters": read(fields["filters"])} if "filters" in fields else fields
+
+    def declare(self, live: Live, refer: Refer) -> Fields:
+        """The fields as an export gives them."""
+        fields = super().declare(live, refer)
+        return {**fields, "filters": declared(fields["filters"], live.fields["filters"])} if fields.get("filters") else fields
 
     # writing
 

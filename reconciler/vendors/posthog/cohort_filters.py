@@ -100,6 +100,18 @@ def written(live: Any, want: Mapping[str, Any]) -> dict[str, Any]:
     return {TESTERS.get(name, name): bool(value) if name in TESTERS else value for name, value in body.items()}
 
 
+def declared(filters: dict[str, Any], live: Any) -> dict[str, Any]:
+    """Filters as an export writes them: references only where a cohort or an action is meant."""
+    joints = zip(filters["properties"]["values"], live["properties"]["values"], strict=True)
+    for one, other in ((one, other) for joint, held in joints
+                       for one, other in zip(joint.get("values") or (), held.get("values") or (), strict=True)):
+        if other.get("type") != "cohort" and "value" in one:
+            one["value"] = other["value"]
+        if other.get("event_type") != "actions":
+            one["key"] = other["key"]
+    return filters
+
+
 def _laid(live: Any, want: Mapping[str, Any]) -> dict[str, Any]:
     same = isinstance(live, dict) and (live.get("type"), live.get("key")) == (want.get("type"), want.get("key"))
     body = {name: value for name, value in {**(live if same else {}), **want}.items() if value is not None}

@@ -193,6 +193,17 @@ def _aggregated(body: Fields, want: Mapping[str, Any]) -> Fields:
     return body
 
 
+def declared(filters: Fields, live: Mapping[str, Any]) -> Fields:
+    """Filters as an export writes them: references only where a cohort or flag is meant, no wiring, no page's own keys."""
+    for group, held in zip(filters.get("groups") or (), live.get("groups") or (), strict=False):
+        group.pop("sort_key", None)
+        for one, other in zip(group.get("properties") or (), held.get("properties") or (), strict=False):
+            for name, type in (("key", "flag"), ("value", "cohort")):
+                if name in one and other.get("type") != type:
+                    one[name] = other[name]
+    return {name: value for name, value in filters.items() if name != "holdout"}
+
+
 def conditions(filters: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
     """Every condition of every group."""
     groups = (filters or {}).get("groups")

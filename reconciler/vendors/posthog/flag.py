@@ -8,9 +8,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from reconciler.contract import Ask, Canonical, Mark, Named, Output, Scene, Spec
+from reconciler.contract.declare import Refer
 from reconciler.model import Action, Call, Changes, Fate, Fields, Impact, Live, Note, Op, Want
 from reconciler.vendors.posthog import flag_checks, flag_review
-from reconciler.vendors.posthog.conditions import Filters, nobody, read, written
+from reconciler.vendors.posthog.conditions import Filters, declared, nobody, read, written
 from reconciler.vendors.posthog.objects import SoftDeleted, Tagged, Tags, names, plain
 
 Context = Annotated[str, Field(min_length=1, max_length=255)]
@@ -89,6 +90,12 @@ class FeatureFlag(SoftDeleted[FeatureFlagSpec], Tagged[FeatureFlagSpec]):
         if "evaluation_contexts" in fields:
             fields["evaluation_contexts"] = names(fields["evaluation_contexts"])
         return fields
+
+    def declare(self, live: Live, refer: Refer) -> Fields:
+        """The fields as an export gives them."""
+        fields = super().declare(live, refer)
+        filters = declared(fields["filters"], live.fields["filters"]) if fields.get("filters") else {}
+        return {**fields, "filters": filters} if filters else fields
 
     # writing
 
