@@ -69,11 +69,17 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A value that an object gives to others; `foretold` names the field that says it before the object exists."""
+    """A value that an object gives to others; `foretold` names the field that says it before the object exists.
+
+    `once` says that only the answer to the create shows it, `awaited` that an entry from which nothing takes it is an
+    error, not only worth a warning, `zone` that it is a list of DNS records, each with its whole name as `host`.
+    """
 
     secret: bool = False
     once: bool = False
+    awaited: bool = False
     foretold: str | None = None
+    zone: bool = False
 
 
 Named = Annotated[str | None, Mark.NAMED]

@@ -1,12 +1,14 @@
-"""What a delivered secret has to do with other entries: what must be there before it, and who else writes its place."""
+"""What a secret has to do with other entries: who takes it, what must be there before, who else writes its place."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
+from reconciler.contract.kind import Kind
 from reconciler.manifest.entries import Catalogue, Entry
-from reconciler.model import Address, Delivery, Problem, Resource
+from reconciler.model import Address, Delivery, Problem, Resource, refs_in
 
 
 def delivering(resources: list[Resource], catalogue: Catalogue, entries: Mapping[Address, Entry],
@@ -26,6 +28,24 @@ def delivering(resources: list[Resource], catalogue: Catalogue, entries: Mapping
                 help="take the key out of one of the two: nobody could say which value stays") for clash in placed.clashes)
         found.append(replace(one, waits=tuple(waits)) if waits else one)
     return found
+
+
+def unheard(resources: Iterable[Resource], kinds: Mapping[str, Kind[Any]],
+            entries: Mapping[Address, Entry]) -> Iterator[Problem]:
+    """Secrets that are shown once and that nothing takes: a warning, and an error where the object is of no use then."""
+    once = {name: [(output, meaning) for output, meaning in kind.outputs.items() if meaning.once]
+            for name, kind in kinds.items()}
+    if not any(once.values()):
+        return
+    resources = list(resources)
+    heard = {(ref.address, ref.output) for one in resources for ref in refs_in(one.fields)}
+    for one in resources:
+        for output, meaning in once[one.address.kind] if one.lifecycle.manage and one.lifecycle.id is None else ():
+            if output not in one.lifecycle.deliver and (one.address, output) not in heard:
+                yield entries[one.address].problem(
+                    f"{output} of {one.address} is shown once, when it is made, and nothing takes it", (),
+                    help=f"lifecycle: {{deliver: {{{output}: {{to: …}}}}}}, or refer to it from an entry that keeps it",
+                    severity="error" if meaning.awaited else "warning")
 
 
 def _twice(resources: Iterable[Resource], entries: Mapping[Address, Entry]) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.errors import Invalid
-from reconciler.manifest.deliveries import delivering
+from reconciler.manifest.deliveries import delivering, unheard
 from reconciler.manifest.entries import Catalogue, Entry, entries, overlaid
 from reconciler.manifest.resolve import Names
 from reconciler.manifest.validate import circles, doubles, resource, unknown
@@ -57,6 +57,7 @@ def load(root: Path, stack: str, stacks: Collection[str], catalogue: Catalogue, 
         resources = _resources(here, names, problems)
         kinds = {one.address.kind: kind for one in resources if (kind := catalogue.kind(one.address.kind)) is not None}
         problems.extend(doubles(resources, kinds, here))
+        problems.extend(unheard(resources, kinds, here))
         resources = delivering(resources, catalogue, here, problems)
         problems.extend(circles(resources, kinds))
     errors = [problem for problem in problems if problem.severity == "error"]

@@ -14,11 +14,11 @@ from reconciler.model import Address, Call, Changes, Live, Owner, Want
 from reconciler.secret import Secret
 from reconciler.vendors.stripe import VENDOR, StripeSettings
 from reconciler.vendors.stripe.api import StripeApi
-from reconciler.vendors.stripe.form import pairs
+from reconciler.vendors.stripe.form import nested, pairs, split
 from reconciler.vendors.stripe.sandbox import StripeSandbox
 from tests.referee import CONTRACTS, Exchange, Habits, Referee
 
-HABITS = Habits(form=True, forgiven={
+HABITS = Habits(form=True, decode=lambda body: nested(split(body.decode())), forgiven={
     r"^GET /v1/(account|subscriptions): .* is not in the document":
         "both are only read, for the account's id and a count; the document was cut down to the catalogue"})
 

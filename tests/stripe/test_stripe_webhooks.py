@@ -30,13 +30,6 @@ def test_its_secret_is_delivered_and_kept_nowhere(shop: StripeShop) -> None:
     assert "whsec" not in str(shop.held(ENDPOINTS))
 
 
-def test_without_a_taker_the_plan_warns(shop: StripeShop) -> None:
-    """Neither delivered nor referred to, the secret is lost; a reference is enough."""
-    bare = changed(f"{API}/lifecycle", ..., HOOKS)
-    assert any("shown once and goes nowhere" in text for text in texts(shop, bare))
-    assert not any("goes nowhere" in text for text in texts(shop, HOOKS))
-
-
 def test_a_new_secret_is_made_delivered_and_then_the_old_one_goes(shop: StripeShop) -> None:
     """A changed `rotate` asks for it: create, deliver, delete; access is what it costs."""
     shop.settle(HOOKS)

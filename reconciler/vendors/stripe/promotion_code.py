@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 from pydantic import AfterValidator, Field
 
 from reconciler.contract import Ask, Canonical, Link, Mark, Named, Scene, Spec, covers
-from reconciler.model import Action, Call, Change, Changes, Fact, Fields, Impact, Live, Note, Op, Unseen, Want
+from reconciler.model import Action, Call, Change, Changes, Fact, Fate, Fields, Impact, Live, Note, Op, Unseen, Want
 from reconciler.vendors.stripe.archived import Archived, without_empty
 from reconciler.vendors.stripe.coupon import Currency, lost_currency, redeemed
 from reconciler.vendors.stripe.metadata import Metadata
@@ -129,6 +129,10 @@ class PromotionCode(Archived[PromotionCodeSpec]):
         fixed = {name: value for name, value in want.fields.items() if name not in ("active", "metadata")}
         return covers({name: live.fields.get(name) for name in fixed}, fixed, self.shape)
 
+    def fate(self, live: Live) -> Fate:
+        """It is switched off."""
+        return Fate("deactivate", why="it can't be redeemed any more; discounts given stay")
+
     def check(self, fields: Fields) -> Iterable[tuple[str, str]]:
         """A least amount needs its currency."""
         said = fields.get("restrictions") or {}
@@ -146,8 +150,6 @@ class PromotionCode(Archived[PromotionCodeSpec]):
     def review(self, action: Action, scene: Scene) -> Iterable[Note]:
         """What switching off means, and what a replace leaves behind."""
         yield from self.said_of_switch(action.changes, "switched off: it can't be redeemed any more")
-        if action.op is Op.DELETE:
-            yield Note("can't be redeemed any more; discounts given stay", subject="switched off")
         if action.op is Op.REPLACE:
             yield Note("switched off first; the new one counts its redemptions from nothing", subject="old code",
                        impact=Impact.MONEY)

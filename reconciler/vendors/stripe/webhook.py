@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from reconciler.contract import Canonical, Mark, Output, Replace, Scene, Spec
-from reconciler.model import Action, Fields, Impact, Live, Note, Op, Want, has_token, refs_in
+from reconciler.model import Action, Fields, Impact, Live, Note, Op, Want, has_token
 from reconciler.secret import Secret
 from reconciler.vendors.stripe.archived import StripeKind
 from reconciler.vendors.stripe.metadata import Metadata
@@ -77,26 +77,16 @@ class WebhookEndpoint(StripeKind[WebhookEndpointSpec]):
                            subject=name, path=name)
 
     def review(self, action: Action, scene: Scene) -> Iterable[Note]:
-        """Where events go from now on, who learns the secret; refused: another secret that nobody asked for."""
+        """Where events go from now on; refused: another secret that nobody asked for."""
         yield from _moved(action)
-        if action.op is Op.CREATE and not self._heard(action, scene):
-            yield Note("its signing secret is shown once and goes nowhere: `lifecycle: {deliver: {secret: …}}`",
-                       subject=SECRET)
         if any(change.path == "disabled" and change.after is True for change in action.changes):
             yield Note("no event is sent while it is off", path="disabled")
         if action.op is Op.DELETE:
             yield Note("no event is sent any more, and its secret can't be brought back")
         if action.op is Op.REPLACE:
-            asked = action.effect == "rotate" and self._heard(action, scene)
+            asked = action.effect == "rotate" and scene.heard(action, SECRET)
             yield Note("a new signing secret: consumers refuse events until they know it", subject=SECRET,
                        impact=Impact.ACCESS, refuse=not asked)
-
-    def _heard(self, action: Action, scene: Scene) -> bool:
-        """Whether anything takes the secret: a sink, or an entry that refers to it."""
-        if action.resource is not None and SECRET in action.resource.lifecycle.deliver:
-            return True
-        given = (other.resource.fields for other in scene.actions.values() if other.resource is not None)
-        return any(ref.address == action.address and ref.output == SECRET for fields in given for ref in refs_in(fields))
 
     def check(self, fields: Fields) -> Iterable[tuple[str, str]]:
         """A url has a host."""
