@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from reconciler.cli.console import Console
 from reconciler.clock import SystemClock
 from reconciler.errors import Failure
+from reconciler.output.escape import safe
 from reconciler.output.progress import Progress
 from reconciler.project import CONFIG, config_bytes
 from reconciler.sources import Redactor
@@ -49,13 +50,10 @@ def reader(options: Options) -> Callable[[str], str | None]:
 
 def log(console: Console) -> None:
     """With -v every request is a line on stderr: method, path, status, time; never a body."""
-    if not console.verbose:
-        return
-
     class Lines(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            console.err.write(console.clean(f"{record.levelname.lower()}: {record.getMessage()}\n"))
+            console.err.write(console.clean(f"{safe(record.getMessage())}\n"))
 
     logger = logging.getLogger("reconciler")
-    logger.handlers[:] = [Lines()]
-    logger.setLevel(logging.DEBUG)
+    logger.handlers[:] = [Lines()] if console.verbose else []
+    logger.setLevel(logging.DEBUG if console.verbose else logging.CRITICAL)

@@ -126,7 +126,8 @@ def test_a_lost_ledger_is_rebuilt_from_marks(shop: Project, stripe: Account) -> 
     stripe.products()["copy"] = {**stripe.products()["pro"], "id": "copy", "metadata": {
         "reconciler_stack": "other/default", "reconciler_address": "stripe.product/pro"}}
     shop.manifest("stripe.product: {pro: {id: pro, name: Pro}}\n"
-                  "stripe.price: {yearly: {product: {ref: pro}, currency: usd, unit_amount: 29000, lifecycle: {protect: true}}}")
+                  "stripe.price: {yearly: {product: {ref: pro}, currency: usd, unit_amount: 29000,\n"
+                  "  lifecycle: {protect: true}}}")
     sent = len(stripe.written)
     done = shop.ok("ledger", "rebuild")
     assert "3 entries taken in." in done.err
