@@ -138,13 +138,13 @@ class Resolve:
         if not secret:
             self._wrong(f"{text(path)} is not a field for secrets", path,
                         help="a secret may not stand in a name, a url, metadata or a text that others can read")
-        if name not in self.names.secrets:
+        if not isinstance(name, str) or name not in self.names.secrets:
             self._wrong(f"there is no secret {name!r} in reconciler.yaml", (*path, "secret"),
                         hint=did_you_mean(str(name), self.names.secrets), help="declare it under secrets:")
         return SecretRef.to(str(name))
 
     def _variable(self, name: Any, path: Path_) -> Any:
-        if name not in self.names.variables:
+        if not isinstance(name, str) or name not in self.names.variables:
             self._wrong(f"there is no variable {name!r} in reconciler.yaml", path,
                         hint=did_you_mean(str(name), self.names.variables), help="declare it under vars:")
         try:
@@ -156,7 +156,10 @@ class Resolve:
         folder = self.entry.layer(path).folder
         if not isinstance(name, str) or not name:
             self._wrong("file is the path of a text file below manifests/", (*path, "file"))
-        target = (folder / name).resolve()
+        try:
+            target = (folder / name).resolve()
+        except (OSError, RuntimeError, ValueError):  # links that go round, characters that no path may have
+            self._wrong(f"{name!r} is no path", (*path, "file"))
         if Path(name).is_absolute() or not target.is_relative_to(folder.resolve()):
             self._wrong(f"{name} lies outside of {folder.name}/", (*path, "file"), help="copy it into that folder")
         try:

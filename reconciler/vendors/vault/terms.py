@@ -17,10 +17,21 @@ _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, 
 _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h|d)")
 
 
+MOST = 2 ** 63 // 10 ** 9
+"""Seconds in the longest duration that Go can hold, 292 years."""
+
+
 def seconds(value: Any) -> float:
     """A Go duration (`1h30m`, `-1s`), a number, or a text of one, in seconds; ValueError when it is none."""
+    found = _seconds(value)
+    if not abs(found) <= MOST:
+        raise ValueError("a duration of more than 292 years is none that Vault can keep")
+    return float(found)
+
+
+def _seconds(value: Any) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+        return value
     if isinstance(value, str):
         text = value.strip()
         sign, digits = (-1.0, text[1:]) if text.startswith("-") else (1.0, text)
