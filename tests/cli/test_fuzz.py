@@ -9,14 +9,16 @@ from reconciler.cli.program import COMMANDS
 from tests.cli.project import PRO, Project
 
 CODES = {0, 1, 2, 3, 4, 5, 6, 7, 64}
-FLAGS = """--stack -s --dir -C --vendor --target --exclude --changed-since --sandbox --format --json-into --detailed-exitcode
+_FLAGS = """--stack -s --dir -C --vendor --target --exclude --changed-since --sandbox --format --json-into --detailed-exitcode
 --show-unchanged --auto-approve --allow --leave-drift --skip-blocked --max-delete-percent --max-changes --parallelism --timeout
 --lock-timeout --no-color --no-input --quiet -v --out --all-stacks --digest --config-from --take-over --kind --match --archived
---check --limit --run --help -h -- - --= -sx""".split()
-VALUES = ["", " ", "\n", "\u202e", "\u00e9", *"""default stripe stripe.price/monthly stripe.price/* * [ a=b : 0 -1 1e999 nan 5m 1h1h
-stripe.product/pro=pro json text money money:stripe.price/monthly irreversible:x 99999999999999999999 plan.json . manifests
+--check --limit --run --help -h -- - --= -sx"""
+_VALUES = """default stripe stripe.price/monthly stripe.price/* * [ a=b : 0 -1 1e999 nan 5m 1h1h
+stripe.product/pro=pro json text money
+money:stripe.price/monthly irreversible:x 99999999999999999999 plan.json . manifests
 /dev/null HEAD %s%n {x} list show log forget move verify unlock rebuild bash manifest stripe.price
-stripe.price.unit_amount""".split()]
+stripe.price.unit_amount"""
+FLAGS, VALUES = _FLAGS.split(), ["", " ", "\n", "\u202e", "\u00e9", *_VALUES.split()]
 
 
 def test_no_command_line_ends_in_a_traceback(box: Project) -> None:
