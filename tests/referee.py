@@ -105,10 +105,11 @@ class Referee:
         return [*self._query(operation, exchange), *self._body(operation, exchange), *self._answer(operation, exchange)]
 
     def find(self, exchange: Exchange) -> Operation | None:
-        """The operation of an exchange; literal paths go before placeholders."""
-        verb = exchange.method.lower()
+        """The operation of an exchange; literal paths go before placeholders, and a placeholder that is named is meant."""
+        verb, named = exchange.method.lower(), re.findall(r"\{[^}]+\}", exchange.path)
         for pattern, template in self.routes:
-            if pattern.fullmatch(exchange.path) and verb in self.document["paths"][template]:
+            fits = pattern.fullmatch(exchange.path) and all(name in template for name in named)
+            if fits and verb in self.document["paths"][template]:
                 return Operation(template, self.document["paths"][template][verb])
         return None
 

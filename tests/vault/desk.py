@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,13 +29,19 @@ class Recorder(httpx.BaseTransport):
     inner: httpx.BaseTransport
     seen: list[tuple[str, str, bytes, int]] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
+    told: list[tuple[str, str, bytes, int, bytes]] = field(default_factory=list)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         body = request.read()
-        response = self.inner.handle_request(request)
-        self.seen.append((request.method, request.url.raw_path.decode(), body, response.status_code))
+        with closing(self.inner.handle_request(request)) as response:
+            answer = response.read()
+        seen = request.method, request.url.raw_path.decode(), body, response.status_code
+        self.seen.append(seen)
+        self.told.append((*seen, answer))
         self.headers.append(dict(request.headers))
-        return response
+        headers = [(name, text) for name, text in response.headers.items() if name not in ("content-encoding",
+                                                                                          "transfer-encoding")]
+        return httpx.Response(response.status_code, headers=headers, content=answer, request=request)
 
     def close(self) -> None:
         self.inner.close()
