@@ -30,7 +30,7 @@ class StripeShop(Shop):
                 life["deliver"] = {output: Delivery(**to) for output, to in life.get("deliver", {}).items()}
                 fields = {k: self._value(v, kind.shape.child(k)) for k, v in given.items() if k != "lifecycle"}
                 for field, shape in kind.shape.children.items():
-                    if Mark.NAMED in shape.marks and field not in fields:
+                    if Mark.NAMED in shape.marks and field not in fields and "id" not in life:
                         fields[field] = name
                 fields = kind.spec.model_validate(fields).given()
                 assert not list(kind.check(fields)), list(kind.check(fields))

@@ -66,3 +66,11 @@ def both(fields: dict[str, Any], *names: str) -> dict[str, Any]:
             plain = str(number(fraction))
             found[name] = int(plain) if plain.isdigit() else plain
     return found
+
+
+def one_form(fields: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The fields with each amount in the form that says it whole: a manifest gives one of the two."""
+    found = dict(fields)
+    for name in names:
+        found.pop(f"{name}_decimal" if isinstance(found.get(name), int) else name, None)
+    return found

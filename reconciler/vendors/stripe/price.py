@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from reconciler.contract import Ask, Mark, Output, Replace, Scene, covers
+from reconciler.contract.declare import Refer
 from reconciler.errors import Denied, Missing
 from reconciler.model import (
     Action,
@@ -24,7 +25,7 @@ from reconciler.model import (
     Unseen,
     Want,
 )
-from reconciler.vendors.stripe.amounts import both
+from reconciler.vendors.stripe.amounts import both, one_form
 from reconciler.vendors.stripe.archived import Archived, without_empty
 from reconciler.vendors.stripe.portal import listed
 from reconciler.vendors.stripe.pricing import INF, PriceSpec, chosen, findings, lower
@@ -77,6 +78,10 @@ class Price(Archived[PriceSpec]):
             fields[OPTIONS] = {currency: _option(option) for currency, option in (fields[OPTIONS] or {}).items()
                                if currency != body.get("currency")}
         return fields
+
+    def declare(self, live: Live, refer: Refer) -> Fields:
+        """Each amount in one of its forms; a tier that charges nothing says so."""
+        return _said(super().declare(live, refer))
 
     # writing
 
@@ -244,6 +249,17 @@ def _tiers(tiers: Any) -> Any:
     return tiers and [both({**tier, "up_to": INF if tier.get("up_to") is None else tier["up_to"]}, "unit_amount",
                            "flat_amount")
                       for tier in tiers]
+
+
+def _said(fields: Fields) -> Fields:
+    found = one_form(fields, "unit_amount")
+    for name, value in found.items():
+        if name == "tiers":
+            tiers = [one_form(tier, "unit_amount", "flat_amount") for tier in value]
+            found[name] = [tier if len(tier) > 1 else {**tier, "unit_amount": 0} for tier in tiers]
+        elif name == OPTIONS:
+            found[name] = {currency: _said(option) for currency, option in value.items()}
+    return found
 
 
 def _enabled(fields: Fields) -> Fields:
