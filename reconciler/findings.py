@@ -51,9 +51,10 @@ def findings(errors: Iterable[Mapping[str, Any]], value: Any, known: Any = None)
     """What pydantic says (`ValidationError.errors()`) of a value, one finding a place.
 
     `known(path)` gives the words that are known at a path, for "did you mean". What a model says of a value that
-    is not known yet (a token) is dropped.
+    is not known yet (a token) is dropped; that a key is missing or not known is no word about a value.
     """
-    told = [(real_path(value, tuple(error["loc"])), error) for error in errors if not has_token(error.get("input"))]
+    told = [(real_path(value, tuple(error["loc"])), error) for error in errors
+            if error["type"] in ("missing", "extra_forbidden") or not has_token(error.get("input"))]
     places: dict[Path, list[Mapping[str, Any]]] = {}
     for path, error in told:
         if not _is_shallower(path, error, told):

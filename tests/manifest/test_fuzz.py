@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -41,6 +42,7 @@ allow: [irreversible:stripe.product/pro]
 """
 STACKS = CONFIG + "stacks:\n  default: {vars: {host: a.example}, vendors: {vault: null}}\n  other: {formerly: [older]}\n"
 ENVIRON = {"STRIPE_API_KEY": "sk_test_x", "VAULT_ADDR": "https://vault.test", "VAULT_TOKEN": "root", "SMTP_PASSWORD": "x"}
+BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 LEAVES: tuple[Any, ...] = (
     None, True, False, 0, -1, 7, 10 ** 40, 1.5, float("inf"), float("nan"), "", " ", "x", "no", "~", "1e3", "0x10", "2026-10-28",
     "\u202e", "\x7f", "é" * 300, "{}", "a: b", "pro", "stripe.price/pro_monthly", "../../etc/passwd", "/etc/passwd", "inf", "9" * 400,
@@ -102,8 +104,8 @@ class Fuzz:
             if problem.at is None:
                 continue
             path = self.dir / problem.at.file
-            lines = path.read_bytes().count(b"\n") + 2 if path.is_file() else 1
-            assert 1 <= problem.at.line <= max(lines, path.read_bytes().count(b"\r") + 2 if path.is_file() else 1), (label, problem)
+            text = path.read_bytes().decode("utf-8", "replace") if path.is_file() else ""
+            assert 1 <= problem.at.line <= len(BREAK.findall(text)) + 2, (label, problem)
             assert problem.at.column >= 1, (label, problem)
         assert problems.render(error.problems, self._source, color=False), label
 
