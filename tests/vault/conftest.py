@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -23,9 +24,9 @@ ROOT = "root-of-the-tests"
 NUMBERS = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a running OpenBao; the tests are skipped where the program is not there."""
+@contextmanager
+def running(home: Path) -> Iterator[str]:
+    """The address of an OpenBao that runs until the block ends; the test is skipped where the program is not there."""
     beside = Path(sys.executable).parent / "bao"
     program = str(beside) if beside.exists() else shutil.which("bao")
     if program is None:
@@ -33,7 +34,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    home = tmp_path_factory.mktemp("bao")
     command = [program, "server", "-dev", f"-dev-listen-address=127.0.0.1:{port}", f"-dev-root-token-id={ROOT}",
                "-dev-no-store-token"]
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("VAULT_", "BAO_"))}
@@ -47,6 +47,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         started.terminate()
         started.wait(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One server for all tests."""
+    with running(tmp_path_factory.mktemp("bao")) as url:
+        yield url
 
 
 @pytest.fixture
