@@ -136,7 +136,7 @@ class Applying:
         first = ", ".join(f"{address} ({', '.join(i.value for i in ones)})" for address, ones in missing[:5])
         more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
         raise Protected(f"--auto-approve does not consent to {', '.join(impacts)}: {first}{more}",
-                        f"--allow {','.join(i for i in impacts if i != 'irreversible') or 'irreversible:ADDR'}")
+                        f"beside it: --allow {','.join(i for i in impacts if i != 'irreversible') or 'irreversible:ADDR'}")
 
     def _apply(self, plan: Plan, digest: str, *, destroy: bool) -> int:
         told = events.Told(self.console, self.form)

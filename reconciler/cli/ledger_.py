@@ -58,8 +58,9 @@ def list_(console: Console, /, *, patterns: tuple[str, ...], form: str, **given:
             console.data(f"{name:<{wide}}  {safe(entry.id)}{'  protected' if entry.protect else ''}")
         open_ = [intent for intent in ledger.intents.values() if intent.act == "create"]
         if open_:
-            console.say(f"{len(open_)} calls have an unknown outcome; the next plan settles them: "
-                        + ", ".join(intent.address for intent in open_[:5]))
+            names = sorted({intent.address for intent in open_})
+            more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+            console.say(f"Unknown is what became of the create of {', '.join(names[:5])}{more}: the next plan finds out.")
         return 0
 
     return _open(console, given, do)

@@ -65,5 +65,6 @@ def _one(console: Console, chosen: Options, out: Path | None, into: Path | None,
             if path is not None:
                 console.write(path, written(console, plan, show_unchanged=chosen.show_unchanged), cleaned=True)
         if out is not None:
-            console.say(f"Saved to {out}; `reconciler apply {out}` does exactly this.")
+            there = " --sandbox" if chosen.sandbox else ""
+            console.say(f"Saved to {out}; `reconciler apply {out}{there}` does exactly this.")
     return code_of(plan, detailed=detailed)

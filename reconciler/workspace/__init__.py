@@ -26,6 +26,7 @@ from reconciler.manifest import MANIFESTS
 from reconciler.model import Address, Plan, Problem, Report, Resource, Result
 from reconciler.secret import Secret
 from reconciler.sources import Redactor
+from reconciler.workspace.connections import Opened
 from reconciler.workspace.opening import opened, wanted
 from reconciler.workspace.options import Options
 from reconciler.workspace.selecting import consent, limits, selectable
@@ -191,10 +192,16 @@ class Workspace:
             self.project.name, self.stack.name, resources, observed, ledger_here, kinds, signing.same, signing.seal,
             signing.valid, self.settled.secret, signing.veil, consent=consent(self.stack, self.options),
             limits=limits(self.stack, self.options), selection=self._selection(), unsettled=unsettled(ledger),
-            accounts={n: o.api.account() for n, o in opened.items() if o.api.account()},
+            accounts=self._accounts(opened),
             about={n: o.api.about() for n, o in opened.items()}, now=self.clock.now(), destroy=destroy,
             leave_drift=self.options.leave_drift, elsewhere=declared > len(resources),
             former=tuple("/".join(pair) for pair in self.project.former()))
+
+    def _accounts(self, opened: Mapping[str, Opened]) -> dict[str, str]:
+        """Pinned accounts by connection; what was planned in the sandbox consents to nothing outside of it."""
+        if self.options.sandbox:
+            return dict.fromkeys(opened, "sandbox")
+        return {name: one.api.account() for name, one in opened.items() if one.api.account()}
 
     def _selection(self) -> Selection:
         changed = None

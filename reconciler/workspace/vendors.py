@@ -31,7 +31,7 @@ class VendorSettings:
     def settings(self, connection: str, model: type[Settings]) -> Settings:
         """The settings of one connection; Invalid with every mistake, unset variables among them."""
         problems: list[Problem] = []
-        raw = self._resolved(self._raw(connection), ("vendors", connection), problems, self._value)
+        raw = self._each(connection, problems, self._value)
         for name, info in model.model_fields.items():
             fallback = next((meta.name for meta in info.metadata if isinstance(meta, Env)), None)
             if fallback is not None and name not in raw and self.environ.get(fallback):
@@ -60,7 +60,7 @@ class VendorSettings:
     def mistakes(self, connection: str, model: type[Settings]) -> Iterator[Problem]:
         """What is wrong with a connection's settings as they are written; nothing is read."""
         problems: list[Problem] = []
-        raw = self._resolved(self._raw(connection), ("vendors", connection), problems, self._named)
+        raw = self._each(connection, problems, self._named)
         yield from problems
         try:
             model.model_validate(raw)
@@ -69,6 +69,11 @@ class VendorSettings:
 
     def _raw(self, connection: str) -> dict[str, Any]:
         return {name: value for name, value in (self.stack.vendors.get(connection) or {}).items() if name != "use"}
+
+    def _each(self, connection: str, problems: list[Problem], read: Callable[[str, Any, Any], Any]) -> dict[str, Any]:
+        """Each setting; the settings as a whole are never an indirection."""
+        return {name: self._resolved(value, ("vendors", connection, name), problems, read)
+                for name, value in self._raw(connection).items()}
 
     def _told(self, connection: str, model: type[Settings], error: ValidationError, raw: Any, *,
               offline: bool) -> Iterator[Problem]:

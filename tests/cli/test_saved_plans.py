@@ -214,3 +214,14 @@ def test_the_same_digest_resumes_too(shop: Project, stripe: Account) -> None:
     stripe.sandbox.faults.clear()
     shop.ok("apply", "--digest", digest)
     assert (len(stripe.products()), len(stripe.prices())) == (1, 1)
+
+
+def test_a_plan_of_the_sandbox_is_none_of_the_real_account(shop: Project, stripe: Account) -> None:
+    """The same actions planned in the sandbox consent to nothing at the vendor, and the other way round."""
+    done = shop.ok("plan", "--sandbox", "--out", "plan.json")
+    assert "reconciler apply plan.json --sandbox" in done.err
+    assert shop.run("apply", "plan.json").code == 5
+    assert stripe.written == []
+    shop.ok("apply", "plan.json", "--sandbox")
+    saved(shop)
+    assert shop.run("apply", "plan.json", "--sandbox").code == 5
