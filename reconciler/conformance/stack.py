@@ -69,6 +69,7 @@ class Stack:
         self.by_hand: dict[str, Kind[Any]] = {kind.name: kind(self.person) for kind in case.vendor.kinds}
         self.kind, self.address = self.kinds[case.kind.name], Address(case.kind.name, ENTRY)
         self.sink, self.runs = MemorySink(), 0
+        self.announced: set[str] = set()
         self.loaded: dict[str, tuple[Resource, ...] | Invalid] = {}
         self.lose_ledger()
         self.signing = Signing(Key.of("conformance"), self.store.read().lineage, f"{PROJECT}/{STACK}", self.kinds)
@@ -191,7 +192,7 @@ class Stack:
         return Apply(made, ledger, Journal(self.store, ledger), means, f"run{self.runs}").do()
 
     def settle(self, declared: Manifest, *, allow: bool = False, made: Plan | None = None) -> Plan:
-        """Apply, see that all went well, that a second plan is empty, and that it writes nothing; the first plan."""
+        """Apply, see that all went well, that a second plan is empty, and that it writes what it announces; the first plan."""
         made = made or self.plan(declared, self.consent(declared) if allow else ())
         expect(not made.stopped and not made.count(Op.BLOCKED), f"the plan is held back: {told(made)}")
         report = self.run(made)
@@ -201,9 +202,14 @@ class Stack:
         expect(again.empty, f"a second plan is not empty: {told(again)}")
         before = len(self.wire.seen)
         self.run(again)
-        wrote = self.wire.writes(before)
-        expect(not wrote, f"an empty plan wrote: {', '.join(map(str, wrote))}")
+        self.announced |= {str(call) for action in again.actions for call in action.after}
+        wrote = self.unannounced(before)
+        expect(not wrote, f"an empty plan wrote: {', '.join(wrote)}")
         return made
+
+    def unannounced(self, since: int) -> list[str]:
+        """The writes that no `after` of an unchanged object stands for."""
+        return [str(one) for one in self.wire.writes(since) if str(one) not in self.announced]
 
     def consent(self, declared: Manifest) -> tuple[str, ...]:
         """Every refusal lifted for every entry, those that have left included."""

@@ -80,6 +80,8 @@ def outputs_of(kind: Kind[Any]) -> list[tuple[str, str]]:
     for name, output in kind.outputs.items():
         said = [*(["secret: it can be delivered or referred to, and is never printed"] if output.secret else []),
                 *(["shown once: it is made again when it is lost"] if output.once else []),
+                *(["an entry must deliver it, or another one refer to it"] if output.awaited else []),
+                *(["DNS records: `reconciler output --format zone` writes them"] if output.zone else []),
                 *([f"known before the object is there: it is its {output.foretold}"] if output.foretold else [])]
         rows.append((name, "; ".join(said)))
     return rows

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from reconciler.contract.kind import Kind
+from reconciler.contract.kind import Kind, Replace
 from reconciler.contract.spec import Mark
 from reconciler.durations import seconds
 from reconciler.findings import findings
@@ -97,13 +97,19 @@ def _judged(entry: Entry, kind: Kind[Any], catalogue: Catalogue, said: Lifecycle
     if entry.address.name in said.formerly:
         yield entry.problem("formerly holds the name that the entry has now", ("lifecycle", "formerly"))
     secrets = [name for name, output in kind.outputs.items() if output.secret]
-    if said.rotate is not None and not any(output.once for output in kind.outputs.values()):
+    if said.rotate is not None and not _turns(kind):
         yield entry.problem(f"{kind.bound} has no secret that could be rotated", ("lifecycle", "rotate"))
     if said.keep_old is not None and said.rotate is None:
         yield entry.problem("keep_old says how long the old secret stays after a rotation: `rotate` is missing",
                             ("lifecycle", "keep_old"))
     for output, to in said.deliver.items():
         yield from _delivery(entry, catalogue, secrets, output, to, kind)
+
+
+def _turns(kind: Kind[Any]) -> bool:
+    """Whether an object can be made anew for its secret: where nothing else shows it, or one can stand beside the old one."""
+    beside = kind.replace is Replace.CREATE_FIRST
+    return any(output.once or (output.secret and beside) for output in kind.outputs.values())
 
 
 def _delivery(entry: Entry, catalogue: Catalogue, secrets: list[str], output: str, to: DeliverTo,

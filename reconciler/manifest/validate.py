@@ -31,7 +31,7 @@ def resource(entry: Entry, kind: Kind[Any], names: Names, problems: list[Problem
     checked = _checked(entry, kind, life, fields, problems)
     if len(problems) > before:
         return None
-    return Resource(entry.address, checked, entry.at, life, Places(entry))
+    return Resource(entry.address, kind.implied(checked), entry.at, life, Places(entry))
 
 
 def _checked(entry: Entry, kind: Kind[Any], life: Lifecycle, fields: Fields, problems: list[Problem]) -> Fields:
@@ -46,8 +46,13 @@ def _checked(entry: Entry, kind: Kind[Any], life: Lifecycle, fields: Fields, pro
         problems.extend(_complaints(entry, kind, told, stripped))
     for path in nulls:
         _put(checked, path)
-    for at, message in kind.check(checked):
-        problems.append(entry.problem(f"{at}: {message}", keys(at), help=_explained(kind, at)))
+    try:
+        said = list(kind.check(checked))
+    except (AttributeError, LookupError, TypeError, ValueError):
+        if checked is not stripped:
+            raise
+        said = []  # it tripped over what is told already
+    problems.extend(entry.problem(f"{at}: {message}", keys(at), help=_explained(kind, at)) for at, message in said)
     return checked
 
 
