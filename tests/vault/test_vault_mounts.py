@@ -208,3 +208,25 @@ def test_a_path_in_use_is_refused_with_the_servers_words(desk: Desk) -> None:
     assert outcome.result.value == "failed" and "already in use" in outcome.error
     with pytest.raises(Failure, match="vault"):
         desk.api.get("/v1/sys/mounts/nope/tune")
+
+
+def test_what_went_by_hand_and_leaves_the_manifest_needs_no_request(desk: Desk) -> None:
+    """A mount that is gone already is no failure (hashicorp/terraform-provider-vault#3006)."""
+    stays = {"mount": {"t": {"type": "transit"}}}
+    desk.settle({"mount": {**stays["mount"], "kv": {"type": "kv-v2"}},
+                 "kv_secret": {"a": {"mount": {"ref": "kv"}, "data": {"k": {"secret": "pw"}}}}})
+    desk.place.ask("DELETE", "sys/mounts/kv")
+    assert desk.settle(stays) == []
+
+
+@pytest.mark.parametrize(("fields", "path"), [
+    ({"type": "jwt", "config": {"user_lockout_config": {"lockout_threshold": 3}}}, "config.user_lockout_config"),
+    ({"type": "approle", "config": {"plugin_version": None}}, "config.plugin_version"),
+])
+def test_what_a_login_method_can_not_take_is_a_finding(desk: Desk, fields: dict[str, Any], path: str) -> None:
+    """The server refuses both, whatever else is in the tune."""
+    assert [at for at, _ in desk.kinds["vault.auth_method"].check({"path": "x", **fields})] == [path]
+    desk.place.ask("POST", "sys/auth/x", {"type": fields["type"]})
+    body = {name: value or "" for name, value in fields["config"].items()}
+    with pytest.raises(AssertionError, match="400"):
+        desk.place.ask("POST", "sys/auth/x/tune", body)

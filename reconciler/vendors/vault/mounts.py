@@ -141,6 +141,13 @@ class AuthMethod(Mounting[AuthMethodSpec]):
     built_in = frozenset({"token"})
     create_impact = Impact.ACCESS
 
+    def check(self, fields: Fields) -> Iterable[tuple[str, str]]:
+        """Lockouts, where there are none."""
+        yield from super().check(fields)
+        kind = fields.get("type")
+        if (fields.get("config") or {}).get("user_lockout_config") and kind not in LOCKING and not has_token(kind):
+            yield "config.user_lockout_config", f"only {', '.join(sorted(LOCKING))} shut accounts out"
+
     def fate(self, live: Live) -> Fate:
         """It is disabled: its roles are gone, and everybody who came in through it is out."""
         return Fate("disable", irreversible=True, why="its roles are gone, and every token it gave out is revoked")
