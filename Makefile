@@ -40,7 +40,8 @@ generate: $(STAMP)  ## write what is generated from the kinds: schemas, their pa
 
 faults: $(STAMP)  ## the fault trials in depth; SEED=n replays, TRIALS=n shortens
 	SEED=$(SEED) CRASH_TRIALS=$(TRIALS) TRIALS=$(TRIALS) \
-	    $(BIN)/python -m pytest -n 2 -rP tests/faults tests/engine/test_engine_properties.py tests/ledger
+	    $(BIN)/python -m pytest -n 2 -rP tests/faults tests/engine/test_engine_properties.py \
+	    tests/engine/test_engine_exhaustive.py tests/manifest/test_fuzz.py tests/ledger
 
 bench: $(STAMP)  ## print speed as ratios
 	$(BIN)/python bench/run.py

@@ -15,7 +15,7 @@ from reconciler.engine.guard import Consent, Limits
 from reconciler.engine.journal import Journal
 from reconciler.engine.observe import observe
 from reconciler.engine.plan import World, plan
-from reconciler.engine.recover import recover
+from reconciler.engine.recover import recover, unsettled
 from reconciler.engine.selection import Selection
 from reconciler.ledger import Fold, Holder, Ledger, Record
 from reconciler.model import Action, Address, Delivery, Lifecycle, Location, Op, Plan, Ref, Report, Resource, SecretRef
@@ -122,6 +122,7 @@ class Shop:
         more.setdefault("consent", Consent(tuple(more.pop("allow", ()))))
         more.setdefault("limits", Limits())
         more.setdefault("selection", Selection())
+        more.setdefault("unsettled", unsettled(ledger))
         seen = observe(self.kinds, resources, ledger)
         return World("shop", self.stack, resources, seen, ledger, self.kinds, same=lambda p, v: p == sha(v),
                      seal=lambda o: o, valid=lambda o: True, secret=lambda n: Secret(self.secrets[n]),

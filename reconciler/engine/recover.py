@@ -24,16 +24,20 @@ def recover(ledger: Ledger, kinds: Kinds, stack: str, valid: Callable[[Owner], b
     deletes need no settling, because every plan reads what is live.
     """
     records: list[Record] = []
+    settled: set[tuple[str, str]] = set()
     for intent in sorted(ledger.intents.values(), key=lambda i: i.at):
         kind = kinds.get(intent.address.partition("/")[0])
         if intent.act != "create" or kind is None:
             continue
         try:
-            found = _settled(kind, intent, stack, valid, identify, clock, ledger)
+            found = _settled(kind, intent, stack, valid, identify, clock, ledger, settled)
         except (Failure, *MISSHAPEN):
             continue
-        records.append({"t": "absent", "op": intent.op} if found is None else
-                       {"t": "made", "op": intent.op, "id": found.id})
+        if found is None:
+            records.append({"t": "absent", "op": intent.op})
+        else:
+            settled.add((intent.address, found.id))
+            records.append({"t": "made", "op": intent.op, "id": found.id})
     return records
 
 
@@ -43,11 +47,12 @@ def unsettled(ledger: Ledger) -> dict[str, str]:
 
 
 def _settled(kind: Kind[Any], intent: Intent, stack: str, valid: Callable[[Owner], bool], identify: Identify,
-             clock: Clock, ledger: Ledger) -> Live | None:
+             clock: Clock, ledger: Ledger, settled: Iterable[tuple[str, str]]) -> Live | None:
     if intent.id is not None:
         live = kind.get(intent.id)
         return live if live is not None and _ours(live, intent, stack, valid) else None
-    taken = {entry.id for entry in ledger.entries.values()} | set(intent.candidates) | {id for _, id in ledger.made}
+    known = [*((address, entry.id) for address, entry in ledger.entries.items()), *ledger.made, *settled]
+    taken = {*intent.candidates, *(id for address, id in known if address.partition("/")[0] == kind.bound)}
     found = _seen(kind, intent, stack, valid, identify, taken)
     rest = intent.at + kind.settle - clock.now()
     if not found and rest > 0:

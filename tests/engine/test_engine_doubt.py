@@ -154,3 +154,16 @@ def test_a_listener_that_went_away_ends_the_run_with_its_journal_whole(shop: Sho
     assert not shop.store.read().intents
     shop.apply({**PROJECT, "note": {"n": {"project": {"ref": "web"}}}})
     assert {place: len(held) for place, held in shop.cloud.objects.items()} == {"projects": 1, "notes": 1}
+
+
+def test_an_id_is_taken_within_its_own_kind_only(shop: Shop) -> None:
+    """Vendors number each collection from 1, or go by names: another kind's object of the same id hides nothing."""
+    shop.apply(PROJECT)
+    shop.sent()
+    shop.cloud.faults = {0: "reset after"}
+    manifest = {**PROJECT, "note": {"n": {}}}
+    shop.apply(manifest)
+    shop.cloud.objects["notes"] = {"projects_1": {**next(iter(shop.cloud.objects["notes"].values())), "id": "projects_1"}}
+    assert shop.acts(manifest) == {}
+    assert shop.store.read().entries["cloud.note/n"].id == "projects_1"
+

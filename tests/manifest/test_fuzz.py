@@ -44,17 +44,24 @@ STACKS = CONFIG + "stacks:\n  default: {vars: {host: a.example}, vendors: {vault
 ENVIRON = {"STRIPE_API_KEY": "sk_test_x", "VAULT_ADDR": "https://vault.test", "VAULT_TOKEN": "root", "SMTP_PASSWORD": "x"}
 BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 LEAVES: tuple[Any, ...] = (
-    None, True, False, 0, -1, 7, 10 ** 40, 1.5, float("inf"), float("nan"), "", " ", "x", "no", "~", "1e3", "0x10", "2026-10-28",
-    "\u202e", "\x7f", "é" * 300, "{}", "a: b", "pro", "stripe.price/pro_monthly", "../../etc/passwd", "/etc/passwd", "inf", "9" * 400,
-    [], {}, [[]], [None], {"": ""}, {"x": None}, {"ref": "pro"}, {"ref": "stripe.price/pro_monthly", "output": "id"}, {"ref": 1},
-    {"ref": "nothing"}, {"ref": None}, {"var": "host"}, {"var": "seats"}, {"var": []}, {"secret": "smtp"}, {"secret": {"to": 1}},
-    {"file": "../reconciler.yaml"}, {"file": ""}, {"file": "\x00"}, {"file": "billing.yaml"}, {"format": "{x}", "with": {"x": 1}},
-    {"format": "{x}"}, {"format": "{", "with": {}}, {"format": "{x.y!r:>{z}}", "with": {"x": {"var": "host"}}}, {"literal": {"ref": 1}},
-    {"env": "HOME"}, {"protect": "yes"}, {"deliver": {"id": {"to": "vault", "path": "kv/x", "key": "k"}}}, {"keep_old": "7 weeks"},
+    None, True, False, 0, -1, 7, 10 ** 40, 1.5, float("inf"), float("nan"), "", " ", "x", "no", "~", "1e3", "0x10",
+    "2026-10-28", "\u202e", "\x7f", "é" * 300, "{}", "a: b", "pro", "stripe.price/pro_monthly", "../../etc/passwd",
+    "/etc/passwd", "inf", "9" * 400, [], {}, [[]], [None], {"": ""}, {"x": None}, {"ref": "pro"},
+    {"ref": "stripe.price/pro_monthly", "output": "id"}, {"ref": 1}, {"ref": "nothing"}, {"ref": None},
+    {"var": "host"}, {"var": "seats"}, {"var": []}, {"secret": "smtp"}, {"secret": {"to": 1}},
+    {"file": "../reconciler.yaml"}, {"file": ""}, {"file": "\x00"}, {"file": "billing.yaml"},
+    {"format": "{x}", "with": {"x": 1}}, {"format": "{x}"}, {"format": "{", "with": {}},
+    {"format": "{x.y!r:>{z}}", "with": {"x": {"var": "host"}}}, {"literal": {"ref": 1}}, {"env": "HOME"},
+    {"protect": "yes"}, {"deliver": {"id": {"to": "vault", "path": "kv/x", "key": "k"}}}, {"keep_old": "7 weeks"},
 )
-WORDS = ("stripe.product", "stripe.price", "vault.policy", "vault.kv_secret", "stripe_eu.price", "nothing.here", "_defaults", "lifecycle",
-         "pro", "id", "name", "product", "unit_amount", "recurring", "tiers", "metadata", "rules", "path", "data", "mount", "x y", "a/b",
-         "vendors", "stacks", "vars", "secrets", "ledger", "limits", "requires", "project", "<<", "0", "-", "é")
+TOKENS = ("&a ", "*a", "!!x ", "<<: ", "{", "}", "[", "- ", "? ", "|\n", "\t", "\r", "\ufeff", "---\n", "\x00", "\u2028",
+          ": ", "#", '"', "'", "%YAML 1.1\n")
+WORDS = (
+    "stripe.product", "stripe.price", "vault.policy", "vault.kv_secret", "stripe_eu.price", "nothing.here",
+    "_defaults", "lifecycle", "pro", "id", "name", "product", "unit_amount", "recurring", "tiers", "metadata", "rules",
+    "path", "data", "mount", "x y", "a/b", "vendors", "stacks", "vars", "secrets", "ledger", "limits", "requires",
+    "project", "<<", "0", "-", "é",
+)
 
 
 class Fuzz:
@@ -132,8 +139,7 @@ def bytes_turned(rng: random.Random, text: str) -> bytes:
             case 2:
                 found[at:at + 1] = bytes([rng.randrange(256)])
             case 3:
-                found[at:at] = rng.choice(["&a ", "*a", "!!x ", "<<: ", "{", "}", "[", "- ", "? ", "|\n", "\t", "\r", "\ufeff", "---\n",
-                                           "\x00", "\u2028", ": ", "#", '"', "'", "%YAML 1.1\n"]).encode()
+                found[at:at] = rng.choice(TOKENS).encode()
             case 4:
                 found[at:at] = b"[" * rng.randint(1, 80)
             case _:
