@@ -6,6 +6,7 @@ test that met it; everything else is a complaint.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -52,6 +53,7 @@ class Habits:
 
     `place` rewrites an exchange into the document's terms (strip a prefix, name a mount); `unwrap` takes an envelope
     off an answer; `form` says that bodies are forms, whose values are texts until the schema says what they are;
+    `decode` reads a body's bytes, where an exchange was recorded as it went over the wire;
     `deep` lets a last placeholder hold slashes; `forgiven` maps a regular expression on a complaint to the reason why
     it is the document's fault.
     """
@@ -59,8 +61,39 @@ class Habits:
     place: Callable[[Exchange], Exchange] = same
     unwrap: Callable[[Any], Any] = lambda answer: answer
     form: bool = False
+    decode: Callable[[bytes], Any] = json.loads
     deep: bool = False
     forgiven: Mapping[str, str] = field(default_factory=dict)
+
+
+def judge(file: str, habits: Habits, wire: Iterable[Any]) -> list[str]:
+    """What a document does not allow of exchanges as they went over the wire; each different one is looked at once.
+
+    Refused requests are left out, most of them being wrong on purpose, and so is everything where the folder is missing.
+    """
+    if not (CONTRACTS / file).exists():
+        return []
+    found, referee = [], appointed(file, habits)
+    for one in wire:
+        print = hashlib.sha256(repr((one.method, one.path, one.query, one.body, one.answer)).encode()).digest()
+        if one.status >= 300 or print in JUDGED:
+            continue
+        JUDGED.add(print)
+        body = habits.decode(one.body) if one.body else None
+        answer = json.loads(one.answer) if one.answer.strip() else None
+        found += referee.complaints([Exchange(one.method, one.path, one.query, body, one.status, answer)])
+    return found
+
+
+JUDGED: set[bytes] = set()
+_APPOINTED: dict[str, Referee] = {}
+
+
+def appointed(file: str, habits: Habits) -> Referee:
+    """The one referee of a document in this run; it counts what was forgiven."""
+    if file not in _APPOINTED:
+        _APPOINTED[file] = Referee(file, habits)
+    return _APPOINTED[file]
 
 
 @dataclass(frozen=True)
