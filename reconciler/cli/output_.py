@@ -11,20 +11,21 @@ from reconciler.cli.console import Console
 from reconciler.cli.flags import COMMON, RUNNING, flags, options
 from reconciler.cli.session import opened
 from reconciler.derive import code
+from reconciler.derive.zone import zone
 from reconciler.errors import Usage
 from reconciler.secret import Secret
 from reconciler.workspace import Workspace
 
 
 @click.command("output")
-@click.option("--format", "form", type=click.Choice(["json", "dotenv"]), help="Print this, instead of writing files.")
+@click.option("--format", "form", type=click.Choice(["json", "dotenv", "zone"]), help="Print this, instead of writing files.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 2 when a file of `outputs:` is stale.")
 @flags(COMMON, RUNNING)
 @click.pass_obj
 def command(console: Console, /, *, form: str | None, check: bool, **given: Any) -> int:
     """Write the files that `outputs:` of reconciler.yaml lists, or print ids and outputs with --format.
 
-    Secrets are left out.
+    Secrets are left out. `zone` is the DNS records that vendors ask for, as a zone file.
     """
     if form is not None and check:
         raise Usage("--check compares the files of `outputs:`; --format prints")
@@ -38,10 +39,10 @@ def command(console: Console, /, *, form: str | None, check: bool, **given: Any)
         _tell(console, workspace, outputs)
         if form is not None:
             prefix = listed[form].prefix if form in listed else ""
-            console.data(_rendered(form, outputs, prefix))
+            console.data(_rendered(workspace, form, outputs, prefix))
             return 0
         stale = [name for name, one in listed.items()
-                 if not _done(console, workspace, one.file, _rendered(name, outputs, one.prefix), check=check)]
+                 if not _done(console, workspace, one.file, _rendered(workspace, name, outputs, one.prefix), check=check)]
     return 2 if stale else 0
 
 
@@ -57,7 +58,9 @@ def _tell(console: Console, workspace: Workspace, outputs: code.Outputs) -> None
         console.say(f"left out as secrets: {', '.join(secrets[:3])}{' …' if len(secrets) > 3 else ''}")
 
 
-def _rendered(form: str, outputs: code.Outputs, prefix: str) -> str:
+def _rendered(workspace: Workspace, form: str, outputs: code.Outputs, prefix: str) -> str:
+    if form == "zone":
+        return zone(outputs, workspace.connections.kind)
     return code.dotenv(outputs, prefix) if form == "dotenv" else code.as_json(outputs)
 
 

@@ -110,7 +110,7 @@ class Config(Part):
     secrets: dict[str, Source] = {}
     sinks: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], SinkCommand] = {}
     limits: Limits = Limits()
-    outputs: dict[Literal["json", "dotenv"], OutputFile] = {}
+    outputs: dict[Literal["json", "dotenv", "zone"], OutputFile] = {}
     allow: list[Annotated[str, BeforeValidator(_consent)]] = []
     consent: Literal["digest"] | None = None
 
