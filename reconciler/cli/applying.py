@@ -150,18 +150,25 @@ class Applying:
             return 128 + self.signal
         return code_of_report(report) or code_of(plan)
 
+    def _in_handler(self, text: str) -> None:
+        """Say something although the signal may have come into the middle of a write to the same stream."""
+        try:
+            self.console.say(text)
+        except RuntimeError:
+            os.write(2, f"{text}\n".encode())
+
     @contextmanager
     def _signals(self) -> Iterator[None]:
         """The first Ctrl-C (or SIGTERM) finishes what is under way and records it; the second one ends at once."""
         def asked(number: int, frame: FrameType | None) -> None:
             if self.signal:
-                self.console.say("stopped; the next plan finds out by reading what became of the requests under way")
+                self._in_handler("stopped; the next plan finds out by reading what became of the requests under way")
                 os._exit(128 + number)
             self.signal = number
             if not self.workspace.running:
                 raise KeyboardInterrupt
             self.workspace.interrupt()
-            self.console.say("finishing the requests under way and recording them; once more to stop at once")
+            self._in_handler("finishing the requests under way and recording them; once more to stop at once")
 
         before: dict[signal.Signals, Any] = {}
         for which in (signal.SIGINT, signal.SIGTERM):
