@@ -219,7 +219,7 @@ def test_paths_and_names_with_odd_characters(desk: Desk) -> None:
 def test_a_mount_that_can_not_hold_it_is_refused_in_the_plan(desk: Desk) -> None:
     """An absent mount, and one of another type."""
     desk.settle({"mount": {"t": {"type": "transit"}}})
-    for mount, why in (("nope", "no mount nope"), ("t", "no kv engine")):
+    for mount, why in (("nope", "no mount above nope/data/app"), ("t", "no kv engine")):
         manifest = {"mount": {"t": {"type": "transit"}}, "kv_secret": {"app": {"mount": mount, "data": {"a": PW}}}}
         assert why in desk.blocked(desk.plan(manifest))["kv_secret/app"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from reconciler.errors import Missing
+from reconciler.errors import Denied, Missing
 from reconciler.model import Ref, refs_in
 from reconciler.vendors.vault.terms import bare, route
 
@@ -24,6 +24,10 @@ class Removed(Missing):
     def __init__(self, message: str, metadata: Mapping[str, Any]) -> None:
         super().__init__(message, status=404)
         self.metadata = metadata
+
+
+class Unmounted(Denied):
+    """No mount above a path: there is none, or the token may use nothing in it; the server makes no difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,11 @@ def engine_at(api: Api, path: str) -> Engine:
 
 def asked(api: Api, path: str) -> Engine:
     """The same, asked of the server afresh: it tells whoever may use anything in the mount."""
-    body = api.get(f"/v1/sys/internal/ui/mounts/{route(path)}")
+    try:
+        body = api.get(f"/v1/sys/internal/ui/mounts/{route(path)}")
+    except Denied as error:
+        raise Unmounted(f"no mount above {path} can be seen", "is the engine there, and may the token use it?",
+                        status=error.status) from error
     return Engine.of(str(body.get("path") or ""), body.get("type"), body.get("options"))
 
 

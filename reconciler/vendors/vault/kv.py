@@ -125,6 +125,7 @@ class KvSecret(Kind[KvSecretSpec]):
         engine = engine_at(self.api, id)
         path = engine.inner(id)
         kept = read(self.api, engine, path) if engine.version else None
+        removed(self.api).pop(id, None)
         if kept is None:
             return None
         if kept.removed:

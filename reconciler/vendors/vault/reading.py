@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Denied, Exhausted, Failure, Missing
 from reconciler.model import Live, Unseen
+from reconciler.vendors.vault.engines import Unmounted
 
 if TYPE_CHECKING:
     from reconciler.contract.http import Api
@@ -35,10 +36,11 @@ def read_each(api: Api, paths: Mapping[str, str], read: Callable[[str], Live | N
         return
     with ThreadPoolExecutor(max_workers=min(MOST, api.settings.connections, len(paths))) as pool:
         found = list(pool.map(lambda id: _one(read, id), paths))
-    denied = [id for id, one in zip(paths, found, strict=True) if isinstance(one, Denied)]
+    denied = [id for id, one in zip(paths, found, strict=True) if isinstance(one, Denied)
+              and not isinstance(one, Unmounted)]
     held = capabilities(api, [paths[id] for id in denied]) if denied else {}
     for id, one in zip(paths, found, strict=True):
-        if isinstance(one, Denied):
+        if id in denied:
             yield Unseen(_blind(paths[id], held.get(paths[id], ())), id=id)
         elif isinstance(one, Failure):
             yield Unseen(one.message, id=id)
