@@ -57,7 +57,7 @@ def policies(asked: Asked, name: str) -> Response:
     held = kept(asked)
     if not name.strip("/"):
         if asked.op == "list":
-            return names(asked, [one for one in held if _valid(held[one], asked.now)])
+            return names(asked, _listed(asked))
         raise refused(400, "cannot write to a path ending in '/'") if asked.op == "write" and name else \
             joined(405, "unsupported operation")
     name = name.strip().lower()
@@ -78,7 +78,7 @@ def policies(asked: Asked, name: str) -> Response:
 def legacy(asked: Asked, name: str) -> Response:
     """`sys/policy`: the same under its old path."""
     if asked.op in ("read", "list") and not name.strip("/"):
-        keys = sorted(one for one, body in kept(asked).items() if _valid(body, asked.now))
+        keys = _listed(asked)
         return told(asked, {"keys": keys, "policies": keys}, doubled=True)
     if asked.op == "read":
         body = _read(asked, name.lower())
@@ -94,6 +94,12 @@ def kept(asked: Asked, space: str | None = None) -> dict[str, Body]:
         found["default"] = {"name": "default", "policy": DEFAULT, "version": 1, "modified": stamp(asked.now),
                             **dict.fromkeys(SWITCHES, False)}
     return found
+
+
+def _listed(asked: Asked) -> list[str]:
+    """The names that are good now; `root` is in the root namespace only."""
+    found = [one for one, body in kept(asked).items() if _valid(body, asked.now)]
+    return sorted(found if asked.space else [*found, "root"])
 
 
 def _valid(body: Mapping[str, Any], now: float) -> bool:
