@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from reconciler.contract.compare import empty
 from reconciler.contract.kind import Kind, Replace
 from reconciler.contract.spec import Mark, marked
 from reconciler.engine.creating import change_impact, create_calls, creation, creation_impact, sorted_impacts
@@ -19,6 +20,7 @@ from reconciler.model import (
     Action,
     Address,
     Call,
+    Change,
     Changes,
     Fields,
     Impact,
@@ -73,6 +75,13 @@ def without(fields: Fields, paths: Iterable[str]) -> Fields:
 def deferred(kind: Kind[Any]) -> tuple[str, ...]:
     """The fields that a second step sets."""
     return tuple(name for name, _ in marked(kind.spec, Mark.DEFERRED))
+
+
+def let_go(kind: Kind[Any], address: Address, live: Live) -> tuple[Call, ...]:
+    """The calls by which an object that goes points at nothing any more."""
+    names = [name for name in deferred(kind) if not empty(live.fields.get(name))]
+    changes = tuple(Change(name, live.fields[name], None) for name in names)
+    return tuple(kind.update(live, Want(address, dict.fromkeys(names), live.owner), changes)) if names else ()
 
 
 def decide(d: Deciding, resource: Resource, fields: Fields, found: Found) -> Action:
@@ -132,7 +141,7 @@ def created(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], f
     """One create, then what it can't carry; an object that the ledger knew has been removed by hand: drift."""
     address = resource.address
     if not kind.creatable:
-        return Action(Op.NOOP, address, want=want, notes=(Note("waiting: only the vendor makes it"),))
+        return Action(Op.NOOP, address, want=want, notes=(Note(kind.waits),))
     now = replace(want, fields={k: v for k, v in want.fields.items() if k not in deferred(kind)})
     make = create_calls(kind, now)
     lost = str(address) in d.ledger.entries
@@ -263,11 +272,13 @@ def _left_behind(d: Deciding, kind: Kind[Any], found: Found, action: Action) -> 
     if not found.leftovers or action.op is Op.BLOCKED:
         return action
     drops = tuple(call for live in found.leftovers for call in kind.delete(live))
+    freed = tuple(call for live in found.leftovers for call in let_go(kind, action.address, live))
     names = ", ".join(live.id for live in found.leftovers)
     note = Note(f"{names} ({kind.fate(found.leftovers[0]).word})", subject="left behind", impact=Impact.DELETE)
     return replace(
         action,
         op=Op.UPDATE if action.op is Op.NOOP else action.op,
+        unlink=action.unlink + freed,
         drop=action.drop + drops,
         drops=(*action.drops, *(live.id for live in found.leftovers)),
         effect=action.effect or "drop old",

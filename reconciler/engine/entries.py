@@ -47,6 +47,7 @@ def finished(action: Action, entries: Entries, prints: Mapping[str, str], id: st
     retired = dict(old.retired) if old is not None else {}
     if action.drop:
         retired = {one: until for one, until in retired.items() if until > now}
+    retired.pop(id, None)
     applied = {} if action.effect == "import" else dict(prints)
     entry = Entry(address, id, applied, tuple(needs(action.resource)), life.protect, life.on_remove, life.rotate,
                   dict(old.delivered) if old is not None else {}, old.undelivered if old is not None else (), retired)

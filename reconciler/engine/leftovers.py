@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.contract.kind import Kind
-from reconciler.engine.decide import retired
+from reconciler.engine.decide import let_go, retired
 from reconciler.engine.match import Match
 from reconciler.engine.observe import Kinds, Observed
 from reconciler.ledger import Entry, Ledger
@@ -53,7 +53,8 @@ def _deleted(kind: Kind[Any], base: Action, live: Live, old: tuple[Live, ...]) -
     notes = [Note(fate.why)] if fate.why and not fate.irreversible else []
     if fate.irreversible:
         notes.append(Note(fate.why or f"{fate.word} can't be undone", impact=Impact.IRREVERSIBLE, refuse=True))
-    return replace(base, op=Op.DELETE, effect=fate.word, impact=(Impact.DELETE,), drop=drop, notes=tuple(notes),
+    unlink = tuple(call for one in old for call in let_go(kind, base.address, one))
+    return replace(base, op=Op.DELETE, effect=fate.word, impact=(Impact.DELETE,), unlink=unlink, drop=drop, notes=tuple(notes),
                    drops=(live.id, *(one.id for one in old)))
 
 

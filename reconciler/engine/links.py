@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.contract.compare import empty
 from reconciler.contract.kind import Kind
 from reconciler.engine.creating import change_impact, newborn, sorted_impacts
-from reconciler.engine.decide import Deciding, deferred
+from reconciler.engine.decide import Deciding, deferred, let_go
 from reconciler.engine.diff import diff
 from reconciler.model import Action, Address, Change, Changes, Fields, Impact, Note, Op, Ref, Want, fill, has_token, refs_in
 
@@ -124,14 +124,8 @@ def _free_to_change(kind: Kind[Any], action: Action) -> bool:
 
 def _unlinked(kind: Kind[Any], action: Action) -> Action:
     """Before an object goes, what it points at is let go: nobody drops a target that is still pointed at."""
-    live = action.live
-    assert live is not None
-    names = [name for name in deferred(kind) if not empty(live.fields.get(name))]
-    if not names:
-        return action
-    want: Want[Any] = Want(action.address, dict.fromkeys(names), live.owner)
-    changes = tuple(Change(name, live.fields[name], None) for name in names)
-    return replace(action, unlink=tuple(kind.update(live, want, changes)))
+    assert action.live is not None
+    return replace(action, unlink=(*let_go(kind, action.address, action.live), *action.unlink))
 
 
 def targets(kind: Kind[Any], resource_fields: Fields) -> tuple[Address, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.contract.kind import Kind
 from reconciler.engine.observe import Kinds, Observed
-from reconciler.ledger import Ledger
+from reconciler.ledger import Entry, Ledger
 from reconciler.model import Address, Live, Owner, Resource, Want, fill
 
 
@@ -85,13 +85,23 @@ class Match:
         if reason:
             return Found(blocked=f"can't be read: {reason}", unreadable=True)
         if entry is not None:
-            found = self._by_ledger(kind, resource, entry.id)
+            found = self._turned_back(kind, want, entry, self._by_ledger(kind, resource, entry.id))
         elif resource.lifecycle.id is not None:
             found = self._by_id(kind, resource, resource.lifecycle.id)
         else:
             found = self._moved(kind, resource) or self._by_mark(kind, resource, want) or self._by_key(kind, resource, want)
         found = self._claim(kind, resource, found)
         return replace(found, holder=self._holder(kind, want, found.live)) if found.live is not None else found
+
+    def _turned_back(self, kind: Kind[Any], want: Want[Any], entry: Entry, found: Found) -> Found:
+        """A half-done replace that is called off: the object that was about to go has the wanted key, and stays."""
+        key = kind.identity(want.fields)
+        if found.live is None or found.blocked or key is None or kind.identity(found.live.fields) == key:
+            return found
+        seen = self.observed.of(kind.bound)
+        old = next((seen[id] for id in entry.retired
+                    if id in seen and not seen[id].archived and kind.identity(seen[id].fields) == key), None)
+        return found if old is None else Found(old, "ledger", leftovers=(*found.leftovers, found.live))
 
     def _holder(self, kind: Kind[Any], want: Want[Any], live: Live) -> Live | None:
         key = kind.identity(want.fields)

@@ -76,7 +76,8 @@ def plan(world: World) -> Plan:
         if str(resource.address) in world.unsettled:
             found = Found(blocked=f"can't be read: {world.unsettled[str(resource.address)]}", unreadable=True)
         entry = world.ledger.entries.get(str(resource.address))
-        old = retired(entry, world.observed.of(kind.bound), world.now)
+        mine = {live.id for live in (found.live, *found.leftovers) if live is not None}
+        old = tuple(one for one in retired(entry, world.observed.of(kind.bound), world.now) if one.id not in mine)
         action = decide(d, resource, fields, replace(found, leftovers=found.leftovers + old) if old else found)
         actions.append(known.learn(action))
     actions.extend(leftovers(world.ledger, world.kinds, world.observed, match, {a.address for a in actions}))
