@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import httpx
 
@@ -22,7 +22,7 @@ class Server:
 
     def __init__(self, sandboxes: Mapping[str, Sandbox], port: int = 0) -> None:
         self.sandboxes = sandboxes
-        self._server = _Http(("127.0.0.1", port), _handler(sandboxes))
+        self._server = _Http(("127.0.0.1", port), type("Handler", (_Handler,), {"sandboxes": sandboxes}))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     @property
@@ -61,51 +61,49 @@ class _Http(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-def _handler(sandboxes: Mapping[str, Sandbox]) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
+class _Handler(BaseHTTPRequestHandler):
+    sandboxes: ClassVar[Mapping[str, Sandbox]]
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
-        def _serve(self) -> None:
-            vendor, _, rest = self.path.lstrip("/").partition("/")
-            length = int(self.headers.get("content-length") or 0)
-            body = self.rfile.read(length)
-            if len(body) < length:  # the client died half-way: nothing is done
-                self.close_connection = True
-                return
-            sandbox = sandboxes.get(vendor)
-            if sandbox is None:
-                self._write(404, {"error": f"no vendor {vendor}; there are {', '.join(sandboxes)}"}, {})
-                return
-            try:
-                answered = sandbox.handle(Request.of(self.command, "/" + rest, dict(self.headers), body))
-            except (OSError, httpx.TransportError) as fault:
-                self._hang_up(reset=isinstance(fault, ConnectionResetError))
-                return
-            self._write(answered.status, answered.body, answered.headers)
-
-        def _hang_up(self, *, reset: bool) -> None:
-            """A fault: the connection ends without an answer, in good order or by a reset."""
+    def _serve(self) -> None:
+        vendor, _, rest = self.path.lstrip("/").partition("/")
+        length = int(self.headers.get("content-length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:  # the client died half-way: nothing is done
             self.close_connection = True
-            if not reset:
-                self.connection.close()
-                return
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            os.close(self.connection.detach())
+            return
+        sandbox = self.sandboxes.get(vendor)
+        if sandbox is None:
+            self._write(404, {"error": f"no vendor {vendor}; there are {', '.join(self.sandboxes)}"}, {})
+            return
+        try:
+            answered = sandbox.handle(Request.of(self.command, "/" + rest, dict(self.headers), body))
+        except (OSError, httpx.TransportError) as fault:
+            self._hang_up(reset=isinstance(fault, ConnectionResetError))
+            return
+        self._write(answered.status, answered.body, answered.headers)
 
-        def _write(self, status: int, body: Any, headers: Mapping[str, str]) -> None:
-            content = b"" if body is None else json.dumps(body).encode()
-            self.send_response(status)
-            for name, value in {"content-type": "application/json", **headers}.items():
-                self.send_header(name, value)
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(content)
+    def _hang_up(self, *, reset: bool) -> None:
+        """A fault: the connection ends without an answer, in good order or by a reset."""
+        self.close_connection = True
+        if not reset:
+            self.connection.close()
+            return
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        os.close(self.connection.detach())
 
-        def log_message(self, format: str, *args: Any) -> None:
-            """Nothing is printed."""
+    def _write(self, status: int, body: Any, headers: Mapping[str, str]) -> None:
+        content = b"" if body is None else json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in {"content-type": "application/json", **headers}.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_LIST = _serve
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing is printed."""
 
-    return Handler
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_LIST = _serve

@@ -26,8 +26,8 @@ _reconciler_keys() {
 _reconciler_words() {
     case $2 in
         address) _reconciler_addresses "$1" ;;
-        subject) _reconciler_addresses "$1"; printf '%s\n' posthog.cohort posthog.feature_flag stripe.coupon stripe.feature stripe.meter stripe.portal_configuration stripe.price stripe.product stripe.product_feature stripe.promotion_code stripe.tax_rate stripe.webhook_endpoint vault.approle_role vault.auth_method vault.kv_config vault.kv_secret vault.mount vault.policy ;;
-        kind) printf '%s\n' posthog.cohort posthog.feature_flag stripe.coupon stripe.feature stripe.meter stripe.portal_configuration stripe.price stripe.product stripe.product_feature stripe.promotion_code stripe.tax_rate stripe.webhook_endpoint vault.approle_role vault.auth_method vault.kv_config vault.kv_secret vault.mount vault.policy ;;
+        subject) _reconciler_addresses "$1"; printf '%s\n' posthog.cohort posthog.feature_flag resend.api_key resend.contact_property resend.domain resend.segment resend.template resend.topic resend.webhook stripe.coupon stripe.feature stripe.meter stripe.portal_configuration stripe.price stripe.product stripe.product_feature stripe.promotion_code stripe.tax_rate stripe.webhook_endpoint vault.approle_role vault.auth_method vault.kv_config vault.kv_secret vault.mount vault.policy ;;
+        kind) printf '%s\n' posthog.cohort posthog.feature_flag resend.api_key resend.contact_property resend.domain resend.segment resend.template resend.topic resend.webhook stripe.coupon stripe.feature stripe.meter stripe.portal_configuration stripe.price stripe.product stripe.product_feature stripe.promotion_code stripe.tax_rate stripe.webhook_endpoint vault.approle_role vault.auth_method vault.kv_config vault.kv_secret vault.mount vault.policy ;;
         impact) printf '%s\n' delete money access adopt drift behavioural additive cosmetic ;;
         stack) _reconciler_keys "$1" stacks ;;
         connection) _reconciler_keys "$1" vendors ;;
@@ -112,7 +112,7 @@ _reconciler_table() {
         "output")
             flags='--format --check --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --parallelism --timeout --help -h'
             case $2 in
-                --format) choices='json dotenv' ;;
+                --format) choices='json dotenv zone' ;;
                 --stack|-s) take=stack ;;
                 --dir|-C) take=directory ;;
                 --config-from|--parallelism|--timeout) take=text ;;
@@ -138,7 +138,7 @@ _reconciler_table() {
         "ledger")
             flags='--help -h'
             case $2 in
-                *) take=choice+ choices='list show log forget move unlock verify' ;;
+                *) take=choice+ choices='list show log forget move unlock verify rebuild' ;;
             esac ;;
         "ledger list")
             flags='--stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --format --help -h'
@@ -199,6 +199,15 @@ _reconciler_table() {
                 --config-from) take=text ;;
                 *) take=flag+ ;;
             esac ;;
+        "ledger rebuild")
+            flags='--vendor --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --parallelism --timeout --lock-timeout --help -h'
+            case $2 in
+                --vendor) take=connection ;;
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                --config-from|--parallelism|--timeout|--lock-timeout) take=text ;;
+                *) take=flag+ ;;
+            esac ;;
         "schema")
             flags='--write --help -h'
             case $2 in
@@ -243,7 +252,7 @@ _reconciler() {
     if ((COMP_CWORD == 1)); then
         choices='validate plan show apply destroy import export output graph explain ledger schema docs sandbox completion version'
     else
-        case "$command ${COMP_WORDS[2]}" in "ledger list"|"ledger show"|"ledger log"|"ledger forget"|"ledger move"|"ledger unlock"|"ledger verify") ((COMP_CWORD > 2)) && command="$command ${COMP_WORDS[2]}" ;; esac
+        case "$command ${COMP_WORDS[2]}" in "ledger list"|"ledger show"|"ledger log"|"ledger forget"|"ledger move"|"ledger unlock"|"ledger verify"|"ledger rebuild") ((COMP_CWORD > 2)) && command="$command ${COMP_WORDS[2]}" ;; esac
         _reconciler_table "$command" "$prev"
         if [[ $prev == ":" ]]; then take=address; choices=
         elif [[ $take == flag+ || ($take == *+ && $cur == -*) ]]; then take=; choices=$flags; fi
