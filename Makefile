@@ -35,7 +35,7 @@ check: $(STAMP)  ## lint, types, layers, generated files
 
 generate: $(STAMP)  ## write what is generated from the kinds: schemas, their pages, help and completion
 	$(BIN)/reconciler schema --write schemas
-	$(BIN)/reconciler docs --write docs/kinds
+	$(BIN)/reconciler docs --write docs/kinds --cases tests/cases
 	$(BIN)/python -m reconciler.cli.ready
 
 faults: $(STAMP)  ## the fault trials in depth; SEED=n replays, TRIALS=n shortens

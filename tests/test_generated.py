@@ -29,7 +29,8 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("generated")
     environ = {"PATH": os.environ["PATH"], "COLUMNS": "40", "PYTHONHASHSEED": "7"}
     for words in (["reconciler", "schema", "--write", str(folder / "schemas")],
-                  ["reconciler", "docs", "--write", str(folder / "kinds")], ["reconciler.cli.ready", str(folder / "texts")]):
+                  ["reconciler", "docs", "--write", str(folder / "kinds"), "--cases", "tests/cases"],
+                  ["reconciler.cli.ready", str(folder / "texts")]):
         done = subprocess.run([sys.executable, "-m", *words], cwd=ROOT, text=True, capture_output=True, check=False,
                               env=environ)
         assert done.returncode == 0, done.stderr

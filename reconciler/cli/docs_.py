@@ -16,11 +16,14 @@ from reconciler.suggest import did_you_mean
 @click.command("docs")
 @click.option("--write", "folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
               help="Write all pages and their index there; pages of kinds that are gone are removed.")
+@click.option("--cases", "cases", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
+              help="Show what the case files there try of each field (docs/conformance.md).")
 @click.argument("kind", required=False)
 @click.pass_obj
-def command(console: Console, /, *, folder: Path | None, kind: str | None) -> int:
+def command(console: Console, /, *, folder: Path | None, cases: Path | None, kind: str | None) -> int:
     """Print the page of a KIND in Markdown, or the index of all; --write makes a file of each."""
-    pages = docs.pages(kind(None) for vendor in installed() for kind in vendor.kinds)
+    kinds = (kind(None) for vendor in installed() for kind in vendor.kinds)
+    pages = docs.pages(kinds, None if cases is None else _tried(cases))
     if folder is None:
         name = docs.INDEX if kind is None else f"{kind}.md"
         if name not in pages:
@@ -36,3 +39,9 @@ def command(console: Console, /, *, folder: Path | None, kind: str | None) -> in
         if path.name not in pages and path.read_bytes().startswith(docs.GENERATED.encode()):
             path.unlink()
     return 0
+
+
+def _tried(folder: Path) -> docs.Cases:
+    from reconciler.conformance import read_all, tried
+
+    return tried(read_all(folder))

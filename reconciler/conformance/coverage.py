@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from reconciler.contract.spec import Mark, Shape
 from reconciler.model import Fields
 
 REQUIRED = "required"
+PLANNED = {"update": "in place", "replace": "as a new object", "refuse": "by consent alone"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,25 @@ def coverage(case: Case) -> Mapping[str, Row]:
             cleared=cleared or (REQUIRED if asked else reason(case.said.unclearable, path) or untried),
             left_out=("the entry's name" if named else REQUIRED if asked else "not managed"))
     return found
+
+
+def tried(cases: Iterable[Case]) -> dict[str, dict[str, list[str]]]:
+    """Kind → field → what is tried of it in a few words, for the pages of the kinds."""
+    return {case.kind.name: {path: list(_words(row)) for path, row in coverage(case).items()} for case in cases}
+
+
+def _words(row: Row) -> Iterator[str]:
+    if row.set == "yes":
+        yield "set"
+    elif row.set:
+        yield f"not tried ({row.set})"
+        return
+    for word, said in (("changed", row.changed), ("cleared", row.cleared)):
+        if said and said != REQUIRED:
+            ways = [PLANNED.get(one, "") for one in said.split(", ")]
+            yield f"{word} {' or '.join(ways)}" if all(ways) else f"not {word} ({said})"
+    if row.left_out and row.left_out != REQUIRED:
+        yield "left out"
 
 
 def gaps(case: Case) -> list[str]:

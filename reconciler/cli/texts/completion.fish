@@ -307,6 +307,7 @@ complete -c reconciler -n '__reconciler_in schema' -l help -s h -d 'Show this me
 complete -c reconciler -n '__reconciler_in schema' -a 'manifest plan reconciler'
 complete -c reconciler -n '__reconciler_next' -a docs -d 'a page of Markdown for each kind'
 complete -c reconciler -n '__reconciler_in docs' -l write -x -a '(__fish_complete_directories)' -d 'Write all pages and their index there; pages of kinds that are gone are removed.'
+complete -c reconciler -n '__reconciler_in docs' -l cases -r -F -d 'Show what the case files there try of each field (docs/conformance.md).'
 complete -c reconciler -n '__reconciler_in docs' -l help -s h -d 'Show this message and exit.'
 complete -c reconciler -n '__reconciler_in docs' -a 'posthog.cohort posthog.feature_flag resend.api_key resend.contact_property resend.domain resend.segment resend.template resend.topic resend.webhook stripe.coupon stripe.feature stripe.meter stripe.portal_configuration stripe.price stripe.product stripe.product_feature stripe.promotion_code stripe.tax_rate stripe.webhook_endpoint vault.approle_role vault.auth_method vault.kv_config vault.kv_secret vault.mount vault.policy'
 complete -c reconciler -n '__reconciler_next' -a sandbox -d 'all vendors as one local server'

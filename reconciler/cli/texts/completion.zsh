@@ -216,9 +216,10 @@ _reconciler_table() {
                 *) take=choice+ choices='manifest plan reconciler' ;;
             esac ;;
         "docs")
-            flags='--write --help -h'
+            flags='--write --cases --help -h'
             case $2 in
                 --write) take=directory ;;
+                --cases) take=file ;;
                 *) take=kind+ ;;
             esac ;;
         "sandbox")
