@@ -12,7 +12,7 @@ import math
 import random
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from typing import Any, ClassVar
@@ -168,6 +168,10 @@ class Api:
     def about(self) -> Mapping[str, Any]:
         """What the vendor says of our own access."""
         return {}
+
+    def remarks(self) -> Iterable[str]:
+        """What a plan tells its reader of the connection; nothing is asked for it."""
+        return ()
 
     def close(self) -> None:
         """Give back what was opened."""

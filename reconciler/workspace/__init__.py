@@ -119,9 +119,10 @@ class Workspace:
         self._planned = ledger
         kinds = self._kinds(resources, ledger, write)
         made = with_facts(plan(self._world(resources, ledger, kinds, destroy=destroy, write=write)), kinds)
-        reads = sum(o.api.reads_made for o in self.connections.opened.values())
+        opened = self.connections.opened.values()
+        reads, said = sum(o.api.reads_made for o in opened), [line for o in opened for line in o.api.remarks()]
         return replace(made, reads=reads, left_out=(*self.left_out, *made.left_out),
-                       warnings=(*made.warnings, *held, *(w.message for w in self.warnings)))
+                       warnings=(*said, *made.warnings, *held, *(w.message for w in self.warnings)))
 
     def outputs(self) -> dict[Address, dict[str, Any]]:
         """Every output of every declared object that is there; secrets as Secret."""

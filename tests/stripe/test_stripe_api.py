@@ -183,3 +183,10 @@ def test_one_key_makes_one_object(desk: Desk) -> None:
     with pytest.raises(Unsure):
         desk.api.send(Call("POST", "/v1/products", {"name": "B"}), "k1")
     assert len(desk.sandbox.objects["/v1/products"]) == 1
+
+
+@pytest.mark.parametrize(("key", "said"), [("sk_live_1", 1), ("rk_live_1", 1), ("sk_test_1", 0), ("placeholder", 0)])
+def test_live_mode_is_told_with_every_plan(desk: Desk, key: str, said: int) -> None:
+    """A reviewer sees it beside the summary; in the sandbox and in test mode there is nothing to say."""
+    found = list(desk.connect(key).remarks())
+    assert len(found) == said and all("live mode" in line for line in found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
@@ -148,6 +148,11 @@ class StripeApi(Api):
     def account(self) -> str:
         """The pinned account."""
         return self.stripe.account or ""
+
+    def remarks(self) -> Iterable[str]:
+        """That customers pay what is planned here."""
+        if self.mode == "live":
+            yield f"{self.connection} is in live mode: customers pay what is applied here."
 
     def about(self) -> Mapping[str, Any]:
         """The mode."""
