@@ -367,6 +367,7 @@ class Action:
 
     `make` creates or updates (the first call of a create is the create), `link` sets deferred fields once both
     ends exist, `unlink` clears them before drops, `drop` removes old objects, and `drops` are their ids.
+    `kept` are old ones whose time is up and that somebody still uses.
     `candidates` are ids that looked like it before a create, so that recovery never takes one of them for the new object.
     `former` are addresses whose drops must wait until this action no longer points at them. `seen` is the
     fingerprint of the live object that the plan looked at; `wants` the fields as they shall be.
@@ -390,6 +391,7 @@ class Action:
     drop: tuple[Call, ...] = ()
     after: tuple[Call, ...] = ()
     drops: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
     moved_from: Address | None = None
     resource: Resource | None = field(default=None, compare=False, repr=False)

@@ -103,6 +103,8 @@ def _remarks(d: Deciding, kind: Kind[Any], resource: Resource, action: Action) -
     for output, meaning in kind.outputs.items():
         if meaning.once and output not in heard and (output in resource.lifecycle.deliver or action.op is Op.ADOPT):
             yield Note(f"{output} unknown, rotate to obtain")
+        elif meaning.secret and output not in heard and output in resource.lifecycle.deliver:
+            yield Note(f"{output} not delivered: the object was there before; refer to it, or rotate it where that is possible")
 
 
 def needs_of(kind: Kind[Any], resource: Resource) -> tuple[Address, ...]:

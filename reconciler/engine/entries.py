@@ -46,7 +46,7 @@ def finished(action: Action, entries: Entries, prints: Mapping[str, str], id: st
     life = action.resource.lifecycle
     retired = dict(old.retired) if old is not None else {}
     if action.drop:
-        retired = {one: until for one, until in retired.items() if until > now}
+        retired = {one: until for one, until in retired.items() if until > now or one in action.kept}
     retired.pop(id, None)
     applied = {} if action.effect == "import" else dict(prints)
     entry = Entry(address, id, applied, tuple(needs(action.resource)), life.protect, life.on_remove, life.rotate,

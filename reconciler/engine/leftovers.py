@@ -48,7 +48,7 @@ def _leftover(ledger: Ledger, kind: Kind[Any], observed: Observed, match: Match,
 
 
 def _deleted(kind: Kind[Any], base: Action, live: Live, old: tuple[Live, ...]) -> Action:
-    fate = kind.fate(live)
+    fate = next((found for one in (live, *old) if (found := kind.fate(one)).irreversible), kind.fate(live))
     drop = tuple(kind.delete(live)) + tuple(call for one in old for call in kind.delete(one))
     notes = [Note(fate.why)] if fate.why and not fate.irreversible else []
     if fate.irreversible:

@@ -78,8 +78,12 @@ def plan(world: World) -> Plan:
         entry = world.ledger.entries.get(str(resource.address))
         mine = {live.id for live in (found.live, *found.leftovers) if live is not None}
         old = tuple(one for one in retired(entry, world.observed.of(kind.bound), world.now) if one.id not in mine)
-        action = decide(d, resource, fields, replace(found, leftovers=found.leftovers + old) if old else found)
-        actions.append(known.learn(action))
+        used = {one.id: fate.why for one in old if (fate := kind.fate(one)).irreversible}
+        if old:
+            found = replace(found, leftovers=(*found.leftovers, *(one for one in old if one.id not in used)),
+                            notes=(*found.notes, *(f"old {id} stays: {why}" for id, why in used.items())))
+        action = decide(d, resource, fields, found)
+        actions.append(known.learn(replace(action, kept=tuple(used)) if used else action))
     actions.extend(leftovers(world.ledger, world.kinds, world.observed, match, {a.address for a in actions}))
     return _linked(world, d, actions, known)
 

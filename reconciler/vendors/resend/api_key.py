@@ -72,7 +72,7 @@ class ApiKey(ResendKind[ApiKeySpec]):
         last = live.raw.get("last_used_at") if isinstance(live.raw, Mapping) else None
         if not last:
             return ""
-        ago = self.api.clock.now() - _seconds(str(last))
+        ago = max(self.api.clock.now() - _seconds(str(last)), 0.0)
         days, hours = int(ago // 86400), int(ago // 3600)
         return "" if ago >= RECENT else f"{days} d ago" if days else f"{hours} h ago" if hours else "within the hour"
 
