@@ -71,7 +71,7 @@ def list_(console: Console, /, *, patterns: tuple[str, ...], form: str, **given:
 @flags(COMMON, FORMAT)
 @click.pass_obj
 def show(console: Console, /, *, address: str, form: str, **given: Any) -> int:
-    """Show one entry: id, needs, protection, and which fields were applied."""
+    """Show one entry: id, needs, protection, fields applied."""
     def do(workspace: Workspace) -> int:
         ledger = workspace.ledger()
         entry = ledger.entries[bookkeeping.matching(ledger, [address])[0]]
@@ -117,7 +117,10 @@ def log(console: Console, /, *, limit: int, form: str, **given: Any) -> int:
 @flags(COMMON, LOCKING)
 @click.pass_obj
 def forget(console: Console, /, *, patterns: tuple[str, ...], **given: Any) -> int:
-    """Let entries go: the objects stay at the vendor and are not ours any more; * globs."""
+    """Let entries go; their objects stay at the vendor.
+
+    They are not ours any more, and a plan no longer sees them as such; * globs.
+    """
     def do(workspace: Workspace) -> int:
         gone = bookkeeping.forget(workspace.store, workspace.holder(), patterns, workspace.options.lock_timeout)
         for name in gone:
@@ -152,7 +155,10 @@ def move(console: Console, /, *, old: str, new: str, **given: Any) -> int:
 @flags(COMMON)
 @click.pass_obj
 def unlock(console: Console, /, *, run: str, **given: Any) -> int:
-    """End the hold of a run that is gone; waits until nothing of it can be under way."""
+    """End the hold of a run that is gone.
+
+    Waits until nothing of it can be under way.
+    """
     def do(workspace: Workspace) -> int:
         bookkeeping.unlock(workspace.store, run)
         console.say(f"run {run} holds the stack no more")
@@ -165,7 +171,7 @@ def unlock(console: Console, /, *, run: str, **given: Any) -> int:
 @flags(COMMON)
 @click.pass_obj
 def verify(console: Console, /, **given: Any) -> int:
-    """Check every record of the ledger; exit 1 when something is wrong."""
+    """Check every record; exit 1 when something is wrong."""
     def do(workspace: Workspace) -> int:
         wrong = workspace.store.verify()
         for sentence in wrong:
@@ -181,10 +187,11 @@ def verify(console: Console, /, **given: Any) -> int:
 @flags(SELECTING[:1], COMMON, RUNNING, LOCKING)
 @click.pass_obj
 def rebuild(console: Console, /, **given: Any) -> int:
-    """Make a lost ledger anew from our marks on live objects; exit 1 when something could not be read.
+    """Make a lost ledger anew from our marks on live objects.
 
-    Only what carries this stack's mark is taken in, and what the ledger knows stays. Digests come with the next
-    apply. Objects without room for a mark are adopted by the next plan, where they are as the manifests say.
+    Only what carries this stack's mark is taken in, and what the ledger knows stays. Digests come with the next apply.
+    Objects without room for a mark are adopted by the next plan, where they are as the manifests say. Exit code 1
+    when something could not be read.
     """
     def do(workspace: Workspace) -> int:
         found = bookkeeping.rebuild(workspace)

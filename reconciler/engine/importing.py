@@ -59,7 +59,8 @@ def _found(kind: Kind, observed: Observed, match: Match, want: Want, id: str | N
     active = [live for live in same if not live.archived] or same
     if len(active) != 1:
         names = ", ".join(live.id for live in active)
-        raise Usage(f"{want.address}: {len(active)} objects have its natural key" + (f": {names}" if names else ""),
+        raise Usage(f"{want.address}: " + (f"{len(active)} objects have its natural key: {names}" if active else
+                                           "no object has its natural key"),
                     f"say which: reconciler import {want.address}=ID")
     return active[0]
 

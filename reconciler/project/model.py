@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from reconciler.durations import seconds
 from reconciler.model import Address, Impact
 from reconciler.suggest import did_you_mean
 
@@ -89,12 +88,6 @@ def _consent(value: Any) -> Any:
     if not colon:
         raise ValueError(f"a reviewed consent names its address: {word}:stripe.price/pro")
     Address.parse(address)
-    return value
-
-
-def _duration(value: Any) -> Any:
-    if isinstance(value, str):
-        return seconds(value)
     return value
 
 

@@ -88,6 +88,7 @@ def read(folder: Path, stack: str | None, *, version: str, ref: str | None = Non
     configs = {name: _config(document, raw, name, problems) for name in names}
     made = [config for config in configs.values() if config is not None]
     problems.extend(_requires(document, made[:1], version))
+    problems.extend(_taken(document, stacks))
     if problems:
         raise Invalid(_each_once(problems))
     name = chosen(names, stack, raw.get("project", ""))
@@ -209,6 +210,22 @@ def _problem(stack: Stack, found: Finding, prefix: tuple[Any, ...] = ()) -> Prob
     path = (*prefix, *found.path)
     message = found.message if found.about_key or found.missing else f"{as_text(found.path)}: {found.message}"
     return stack.problem(message, *path, hint=found.hint, key=found.about_key)
+
+
+def _taken(document: yaml.Document, stacks: Any) -> Iterator[Problem]:
+    """A former name belongs to one stack, and to none that is there now: its ledger and its objects go with it."""
+    owners: dict[str, str] = {}
+    for name, said in stacks.items() if isinstance(stacks, dict) else ():
+        former = said.get("formerly") if isinstance(said, dict) else None
+        for n, old in enumerate(former if isinstance(former, list) else ()):
+            if not isinstance(old, str):
+                continue  # told where the stack's keys are checked
+            path = ("stacks", name, "formerly", n)
+            holder = old if old in stacks else owners.setdefault(old, str(name))
+            if holder != name or old in stacks:
+                why = "is a stack of this project" if old in stacks else f"is a former name of {holder} already"
+                yield Problem(f"formerly: {old} {why}", document.at(path), width=document.width(path),
+                              help="a former name is one that the stack had, and that no other stack has or had")
 
 
 def _requires(document: yaml.Document, configs: list[Config], version: str) -> Iterator[Problem]:

@@ -120,6 +120,15 @@ def test_a_project_and_a_stack_can_be_renamed(shop: Project, stripe: Account) ->
     assert shop.ops() == {}
 
 
+def test_a_former_name_is_nobody_elses(box: Project) -> None:
+    """A name that another stack has, or had, is a finding: its ledger and its objects would change hands."""
+    for stacks in ("{a: {formerly: [b]}, b: {}}", "{a: {formerly: [a]}}", "{a: {formerly: [old]}, b: {formerly: [old]}}"):
+        done = box.write({"reconciler.yaml": f"{SANDBOX}stacks: {stacks}\n"}).run("plan", "--sandbox", "-s", "a")
+        assert done.code == 3
+        assert "formerly: " in done.err
+        assert "reconciler.yaml:3:" in done.err
+
+
 def test_a_rename_without_formerly_is_refused(shop: Project) -> None:
     """Another project's ledger is not taken for ours."""
     shop.apply()
