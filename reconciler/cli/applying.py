@@ -51,7 +51,7 @@ class Applying:
             held = self._refused(plan, consenting)
             if held is not None:
                 return held
-            if any(action.acts or action.after for action in plan.actions) and not self._agreed(plan, consenting):
+            if any(action.acts or action.after for action in plan.actions) and not self._agreed(plan, consenting, destroy=destroy):
                 self.console.say("Nothing was done.")
                 return 130 if self.signal else 0
             return self._apply(plan, digest, destroy=destroy)
@@ -114,7 +114,7 @@ class Applying:
             return code_of(plan)
         return None
 
-    def _agreed(self, plan: Plan, consenting: Consenting) -> bool:
+    def _agreed(self, plan: Plan, consenting: Consenting, *, destroy: bool) -> bool:
         if consenting.saved is not None or consenting.digest is not None:
             return True
         if consenting.auto_approve:
@@ -123,8 +123,9 @@ class Applying:
         if not self.console.can_ask:
             raise Protected("there is nobody to ask", "--auto-approve, a saved plan, or --digest SHA consents without asking")
         acting = sum(action.acts for action in plan.actions)
-        question = (f"\n{acting} changes. Only `{consenting.answer}` goes on:" if consenting.answer == "yes" else
-                    f"\nThis removes everything of {plan.project}/{plan.stack}. Type the stack's name to go on:")
+        count = "1 change" if acting == 1 else f"{acting} changes"
+        question = (f"\n{count}. Only `{consenting.answer}` goes on:" if not destroy else
+                    f"\nThis removes what is {plan.project}/{plan.stack}'s: {count}. Type the stack's name to go on:")
         return self.console.confirm(question, consenting.answer)
 
     def _by_flags(self, plan: Plan) -> None:
@@ -179,7 +180,7 @@ class Applying:
         try:
             yield
         except KeyboardInterrupt:
-            self.console.say("stopped; nothing was sent")
+            self.console.say("\nstopped; nothing was sent")
             raise SystemExit(128 + (self.signal or signal.SIGINT)) from None
         finally:
             for which, handler in before.items():

@@ -30,7 +30,7 @@ class Verbs(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group("ledger", cls=Verbs)
+@click.group("ledger", cls=Verbs, options_metavar="", subcommand_metavar="VERB [ARGUMENTS] [FLAGS]")
 def command() -> None:
     """What is remembered as ours (ids and digests, no values), and the runs."""
 
