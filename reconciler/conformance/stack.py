@@ -251,7 +251,15 @@ class Stack:
     # by hand
 
     def make_by_hand(self, declared: Manifest) -> Live:
-        """Create the entry's object as a person would: the same fields, without our mark."""
+        """Create the entry's object as a person would: the same fields, without our mark.
+
+        What only the vendor makes is there already, and a person can do no more than edit it.
+        """
+        if not self.kind.creatable:
+            self.edit_by_hand(declared)
+            edited = self.action(self.plan(declared)).live
+            assert edited is not None
+            return edited
         want = self.action(self.plan(declared)).want
         assert want is not None
         kind, late = self.by_hand[self.address.kind], deferred(self.kind)
@@ -261,7 +269,7 @@ class Stack:
         live = kind.read(answer) or next(iter(kind.lookup(bare)), None)
         expect(live is not None, "the new object can't be found")
         assert live is not None
-        rest = tuple(Change(name, None, fields[name]) for name in kind.later if name in fields)
+        rest = tuple(Change(name, None, fields[name]) for name in kind.owed(replace(want, fields=fields)))
         for call in kind.update(live, replace(want, owner=None, fields=fields), rest) if rest else ():
             self.person.send(call)
         return (kind.get(live.id) or live) if rest else live
