@@ -85,7 +85,8 @@ class Kind(ABC, Generic[S]):
     `later` names the fields that a create can't carry; an update right after it brings them. `room` says
     whether an object can carry our mark. `verified` says that the vendor takes in silence what it does not keep, so
     that an apply reads back what it wrote and tells what is not there. `settle` is how long, in seconds, a new object
-    may be missing from lists. `create_impact` is what a create means apart from its fields' impacts.
+    may be missing from lists. `create_impact` is what a create means apart from its fields' impacts, `waits` what a plan
+    says of an entry whose object only the vendor can make and has not made yet.
     """
 
     name: ClassVar[str]
@@ -100,6 +101,7 @@ class Kind(ABC, Generic[S]):
     verified: ClassVar[bool] = False
     settle: ClassVar[float] = 0.0
     create_impact: ClassVar[Impact] = Impact.ADDITIVE
+    waits: ClassVar[str] = "waiting: only the vendor makes it"
 
     def __init__(self, api: Api | None = None, connection: str | None = None) -> None:
         self._api = api

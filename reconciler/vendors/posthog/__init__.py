@@ -1,4 +1,4 @@
-"""PostHog: feature flags and cohorts."""
+"""PostHog: the tracking plan, feature flags, cohorts and actions."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from reconciler.contract import Env, Settings, Vendor
 from reconciler.secret import Secret
+from reconciler.vendors.posthog.action import Action
 from reconciler.vendors.posthog.cohort import Cohort
+from reconciler.vendors.posthog.event import EventDefinition
+from reconciler.vendors.posthog.event_property import PropertyDefinition
 from reconciler.vendors.posthog.flag import FeatureFlag
+from reconciler.vendors.posthog.property_group import SchemaPropertyGroup
 
 
 def _host(value: str | None) -> str | None:
@@ -43,5 +47,6 @@ class PostHogSettings(Settings):
 
 
 VENDOR = Vendor(
-    "posthog", PostHogSettings, "reconciler.vendors.posthog.api:PostHogApi", (FeatureFlag, Cohort),
+    "posthog", PostHogSettings, "reconciler.vendors.posthog.api:PostHogApi",
+    (FeatureFlag, Cohort, EventDefinition, PropertyDefinition, SchemaPropertyGroup, Action),
     "reconciler.vendors.posthog.sandbox:PostHogSandbox")

@@ -88,9 +88,10 @@ class PostHogApi(Api):
 
     # lists
 
-    def pages(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+    def pages(self, path: str, params: Mapping[str, Any] | None = None, *, counted: bool = True) -> Iterator[dict[str, Any]]:
         """Every object of a list, a hundred a request; whatever is not a whole list is no answer.
 
+        A list that is not `counted` may also come whole, with neither a count nor a link to more.
         Of `next` only path and query count, asked at the configured host: behind a proxy its host is another one.
         """
         asked: Mapping[str, Any] | None = {**(params or {}), "limit": PAGE}
@@ -98,6 +99,8 @@ class PostHogApi(Api):
         where = path
         while True:
             page = self.get(where, asked)
+            if not counted and isinstance(page, dict) and not {"count", "next"} & page.keys():
+                page = {**page, "count": 0, "next": None}
             items, more = _page(path, page)
             fresh = {str(item["id"]): item for item in items if str(item["id"]) not in seen}
             yield from fresh.values()

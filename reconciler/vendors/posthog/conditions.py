@@ -124,7 +124,7 @@ def written(live: Mapping[str, Any], want: Mapping[str, Any]) -> Fields:
     for name, value in want.items():
         if name == "groups":
             body[name] = [_group(other or {}, one) for one, other in
-                          _matched(body.get(name) or [], value or [], lambda a, b: covers(a, b, _GROUP), by_place=True)]
+                          matched(body.get(name) or [], value or [], lambda a, b: covers(a, b, _GROUP), by_place=True)]
         elif value is None:
             body[name] = SHAPE.child(name).default
         else:
@@ -152,7 +152,7 @@ def _group(live: Mapping[str, Any], want: Mapping[str, Any]) -> Fields:
     if group.get("rollout_percentage") is None:
         group["rollout_percentage"] = 100
     if "properties" in want:
-        pairs = _matched(live.get("properties") or [], want["properties"] or [], _alike, by_place=False)
+        pairs = matched(live.get("properties") or [], want["properties"] or [], _alike, by_place=False)
         group["properties"] = [_said(overlay(other, one, _CONDITION) if other is not None else one) for one, other in pairs]
     return group
 
@@ -166,7 +166,7 @@ def _alike(live: Mapping[str, Any], want: Mapping[str, Any]) -> bool:
                for name, normal in (("key", text), ("operator", operator), ("type", text)))
 
 
-def _matched(live: Any, want: Any, fits: Callable[[Any, Any], bool], *, by_place: bool) -> list[tuple[Any, Any]]:
+def matched(live: Any, want: Any, fits: Callable[[Any, Any], bool], *, by_place: bool) -> list[tuple[Any, Any]]:
     """Each wanted item beside the live one that it means: one that fits, else that of its place, if none came or went."""
     left = dict(enumerate(live))
     found: list[Any] = []

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import Scene
 from reconciler.model import Action, Impact, Live, Note, Op, Ref, fill
 from reconciler.vendors.posthog.conditions import conditions, variants
+from reconciler.vendors.posthog.objects import FRESH, days_since
 
 if TYPE_CHECKING:
     from reconciler.contract import Kind
-
-DAY = 86_400.0
-FRESH = 7
-"""Days after which a flag counts as no longer asked for."""
 
 DECIDES = ("filters", "active", "key", "bucketing_identifier", "ensure_experience_continuity", "archived")
 """Fields that decide who gets which value."""
@@ -140,7 +136,7 @@ def _deleted(kind: Kind[Any], action: Action, live: Live, scene: Scene, running:
     if live.raw.get("features"):
         yield Note("an early access feature uses this flag: remove that first", refuse=True)
     yield from _needed(live, scene, kind, "deleted")
-    days = _days_since(live.raw.get("last_called_at"), kind.api.clock.now())
+    days = days_since(live.raw.get("last_called_at"), kind.api.clock.now())
     if days is not None and days < FRESH:
         yield Note(f"it was asked for {'today' if days < 1 else f'{days:.0f} days ago'}: callers get nothing from now on. "
                    "Safer over three releases: active: false, archived: true, then remove it", refuse=True)
@@ -183,10 +179,3 @@ def _lets_go(action: Action, id: str) -> bool:
         return True
     filters = want.get("filters")
     return bool(filters) and not any(str(c.get("key")) == id for c in conditions(filters) if c.get("type") == "flag")
-
-
-def _days_since(stamp: Any, now: float) -> float | None:
-    try:
-        return (now - datetime.fromisoformat(str(stamp)).timestamp()) / DAY
-    except ValueError:
-        return None

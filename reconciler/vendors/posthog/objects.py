@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 from pydantic import AfterValidator, Field
@@ -21,6 +22,17 @@ MARK = "reconciler:"
 
 ROOM = 200
 """Characters of a description that are kept for our mark."""
+
+FRESH = 7
+"""Days after which what nobody asked for, or sent, counts as out of use."""
+
+
+def days_since(stamp: Any, now: float) -> float | None:
+    """The days since a time as PostHog writes it; None where there is none."""
+    try:
+        return (now - datetime.fromisoformat(str(stamp)).timestamp()) / 86_400
+    except ValueError:
+        return None
 
 
 def plain(value: Any) -> Any:
@@ -50,15 +62,23 @@ Tags = Annotated[list[Annotated[str, Field(max_length=255), AfterValidator(_tag)
 
 
 class PostHogKind(RestKind[S]):
-    """An object below a project, changed by PATCH with what changed and nothing else; ids are numbers in answers."""
+    """An object below a project, changed by PATCH with what changed and nothing else; ids are numbers in answers.
+
+    `counted` says that its lists come in pages and tell how many objects there are.
+    """
 
     room = True
+    counted: ClassVar[bool] = True
     update_method = "PATCH"
 
     @property
     def collection(self) -> str:
         """The path of all objects of this kind in the connection's project."""
-        return f"/api/projects/{segment(cast('PostHogApi', self.api).posthog.project)}{self.path}/"
+        return self.beside(self.path.strip("/"))
+
+    def beside(self, noun: str) -> str:
+        """The path of another collection of the same project."""
+        return f"/api/projects/{segment(cast('PostHogApi', self.api).posthog.project)}/{noun}/"
 
     def item(self, id: str) -> str:
         """The path of one object; PostHog wants the slash at its end."""
@@ -71,7 +91,7 @@ class PostHogKind(RestKind[S]):
 
     def bodies(self, ask: Ask) -> Iterable[Mapping[str, Any]]:
         """Every object as PostHog shows it."""
-        return self.api.pages(self.collection, dict(self.query))
+        return cast("PostHogApi", self.api).pages(self.collection, dict(self.query), counted=self.counted)
 
     def create(self, want: Want[S]) -> Call:
         """One POST with all fields and the mark."""

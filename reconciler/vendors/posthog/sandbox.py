@@ -11,11 +11,19 @@ from typing import ClassVar
 from urllib.parse import unquote, urlencode
 
 from reconciler.sandbox.store import Request, Response, Sandbox
+from reconciler.vendors.posthog.sandbox_actions import Actions
 from reconciler.vendors.posthog.sandbox_cohorts import Cohorts
 from reconciler.vendors.posthog.sandbox_collection import Body, Collection, Complaint, whole
 from reconciler.vendors.posthog.sandbox_flags import Flags
+from reconciler.vendors.posthog.sandbox_ingest import PATHS, take_in
+from reconciler.vendors.posthog.sandbox_schemas import EventSchemas, PropertyGroups
+from reconciler.vendors.posthog.sandbox_taxonomy import EventDefinitions, PropertyDefinitions
 
-COLLECTIONS: Mapping[str, type[Collection]] = {"feature_flags": Flags, "cohorts": Cohorts}
+COLLECTIONS: Mapping[str, type[Collection]] = {
+    "feature_flags": Flags, "cohorts": Cohorts,
+    "event_definitions": EventDefinitions, "property_definitions": PropertyDefinitions, "actions": Actions,
+    "schema_property_groups": PropertyGroups, "event_schemas": EventSchemas,
+}
 
 _PATH = re.compile(r"/api/(?:projects|environments)/(?P<project>[^/]+)/(?P<noun>[a-z_]+)/(?:(?P<id>[^/]+)/(?P<act>[a-z_]+/)?)?")
 
@@ -33,6 +41,9 @@ class PostHogSandbox(Sandbox):
     def answer(self, request: Request) -> Response:
         """One request as PostHog would answer it."""
         try:
+            if request.path.rstrip("/") in PATHS:
+                take_in(self, self._given(request))
+                return Response(200, {"status": 1})
             if not re.match(r"Bearer \S", request.headers.get("authorization", "")):
                 raise Complaint("Authentication credentials were not provided.", status=401, code="not_authenticated",
                                 type="authentication_error")
@@ -88,6 +99,8 @@ class PostHogSandbox(Sandbox):
         query = dict(request.query)
         limit, offset = whole(query, "limit", 100), whole(query, "offset", 0)
         found = here.listed(query)
+        if not here.paged:
+            return {"results": [here.shown(body) for body in found]}
         base = f"http://posthog.internal{request.path}"
         rest = {name: value for name, value in query.items() if name not in ("limit", "offset")}
 

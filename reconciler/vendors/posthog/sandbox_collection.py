@@ -30,6 +30,7 @@ class Complaint(Refusal):
 class Collection:
     """Objects of one kind in one project; `fields` are those that a request may give, with their defaults.
 
+    `paged` says that its list comes in pages, and tells how many objects there are.
     An unknown field is ignored, as PostHog ignores it; its type is checked by `kept`.
     """
 
@@ -38,6 +39,7 @@ class Collection:
     required: ClassVar[tuple[str, ...]] = ()
     soft: ClassVar[bool] = True
     dated: ClassVar[bool] = True
+    paged: ClassVar[bool] = True
 
     def __init__(self, box: PostHogSandbox, project: str) -> None:
         self.box, self.project = box, project
@@ -119,7 +121,7 @@ class Collection:
             raise self.not_allowed("DELETE")
         del self.held()[str(held["id"])]
 
-    def act(self, held: Body, act: str, method: str, given: Body) -> Body:
+    def act(self, held: Body, act: str, method: str, given: Body) -> Any:
         """A call below one object (`launch/`, `archive/`)."""
         raise Complaint("Endpoint not found.", status=404, code="not_found", type="invalid_request")
 

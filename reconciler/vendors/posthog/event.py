@@ -1,0 +1,148 @@
+"""posthog.event_definition: what an event means, and which properties it should carry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from reconciler.contract import Ask, Link, Mark, Named, Output, Replace, Scene, Spec
+from reconciler.contract.rest import segment
+from reconciler.errors import Denied
+from reconciler.model import Action, Call, Changes, Fate, Fields, Impact, Live, Note, Op, Want
+from reconciler.vendors.posthog.objects import FRESH, Tagged, Tags, days_since
+from reconciler.vendors.posthog.taxonomy import at_odds, untouched
+
+GROUPS = "property_groups"
+SCHEMAS = "event_schemas"
+"""The collection of links between events and property groups."""
+
+
+class EventDefinitionSpec(Spec):
+    """The fields of posthog.event_definition; `property_groups` is the set of groups that it is linked to."""
+
+    name: Annotated[Named, Field(min_length=1, max_length=400), Mark.IMMUTABLE] = None
+    description: Annotated[str | None, Impact.COSMETIC] = ""
+    owner: Annotated[int | None, Impact.COSMETIC] = None
+    tags: Tags = None
+    verified: Annotated[bool | None, Impact.COSMETIC] = False
+    hidden: Annotated[bool | None, Impact.COSMETIC] = False
+    default_columns: Annotated[list[str] | None, Impact.COSMETIC] = None
+    primary_property: Annotated[str | None, Field(min_length=1, max_length=400), Impact.COSMETIC] = None
+    enforcement_mode: Literal["allow", "reject"] | None = "allow"
+    property_groups: Annotated[list[Annotated[str, Link("posthog.schema_property_group")]] | None, Mark.UNORDERED] = None
+
+
+class EventDefinition(Tagged[EventDefinitionSpec]):
+    """What an event means, and which properties it should carry.
+
+    It may be declared before the first event comes in; one that came in and that nobody has described is taken as it
+    is. A read of a single definition writes to PostHog's own tables (its `event_definition.py` makes the row that holds
+    the description), so all are listed, and one alone is read only before it is written. Links to groups are objects of
+    their own, listed only where an entry manages them.
+    """
+
+    name, spec, path, replace = "posthog.event_definition", EventDefinitionSpec, "/event_definitions", Replace.CREATE_FIRST
+    query: ClassVar[Mapping[str, Any]] = {"ordering": "name"}
+    outputs: ClassVar[Mapping[str, Output]] = {"id": Output(), "name": Output(foretold="name")}
+    later = (GROUPS,)
+
+    # reading
+
+    def bodies(self, ask: Ask) -> Iterable[Mapping[str, Any]]:
+        """Every definition, with its links where they matter and can be seen."""
+        links = self._links(ask)
+        for body in super().bodies(ask):
+            yield body if links is None else {**body, GROUPS: links.get(str(body["id"]), {})}
+
+    def _links(self, ask: Ask) -> Mapping[str, Mapping[str, str]] | None:
+        """The id of each link by event and group; None where nobody asks for links, or an export may not see them."""
+        if any(GROUPS in want.fields for want in ask.wants):
+            return self._linked({})
+        try:
+            return self._linked({}) if ask.everything else None
+        except Denied:
+            return None
+
+    def _linked(self, of: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:
+        found: dict[str, dict[str, str]] = {}
+        for one in self.api.pages(self.beside(SCHEMAS), of):
+            found.setdefault(str(one["event_definition"]), {})[str(one["property_group"]["id"])] = str(one["id"])
+        return found
+
+    def get(self, id: str) -> Live | None:
+        """One definition with its links, where a key may see them."""
+        body = self.api.find(self.item(id))
+        if body is None:
+            return None
+        try:
+            return self.live({**body, GROUPS: self._linked({"event_definition": id}).get(id, {})})
+        except Denied:
+            return self.live(body)
+
+    def live(self, body: Mapping[str, Any]) -> Live:
+        """A definition; one that came in by itself and says nothing is PostHog's own."""
+        return replace(super().live(body), by_vendor=body.get("created_at") is not None and untouched(
+            body, "owner", "default_columns", "primary_property", GROUPS) and body.get("enforcement_mode") != "reject")
+
+    def from_wire(self, body: Mapping[str, Any]) -> Fields:
+        """The spec's fields; the owner as the number that is written."""
+        fields = super().from_wire(body)
+        if isinstance(fields.get("owner"), dict):
+            fields["owner"] = fields["owner"].get("id")
+        return {**fields, GROUPS: sorted(body[GROUPS])} if GROUPS in body else fields
+
+    # writing
+
+    def to_wire(self, fields: Fields) -> Fields:
+        """The definition's own fields, lists never null."""
+        wire = {name: value for name, value in fields.items() if name != GROUPS}
+        return {name: value or [] if name in ("tags", "default_columns") else value for name, value in wire.items()}
+
+    def update(self, live: Live, want: Want[EventDefinitionSpec], changes: Changes) -> Iterable[Call]:
+        """One PATCH with what changed, then one request for each link that comes or goes."""
+        own = tuple(change for change in changes if not change.path.startswith(GROUPS))
+        if own:
+            yield from super().update(live, want, own)
+        if len(own) < len(changes):
+            yield from self._relinked(live, want)
+
+    def _relinked(self, live: Live, want: Want[EventDefinitionSpec]) -> Iterator[Call]:
+        held: Mapping[str, str] = (live.raw or {}).get(GROUPS, {})
+        wanted = list(dict.fromkeys(want.get(GROUPS) or ()))
+        for group in wanted:
+            if group not in held:
+                yield Call("POST", self.beside(SCHEMAS), {"event_definition": live.id, "property_group_id": group})
+        for group, link in sorted(held.items()):
+            if group not in wanted:
+                yield Call("DELETE", f"{self.beside(SCHEMAS)}{segment(link)}/", safe=True)
+
+    # judgement
+
+    def fate(self, live: Live) -> Fate:
+        """Nothing stops the event itself."""
+        return Fate("delete", why="comes back with the next event of this name, without what is written here")
+
+    def check(self, fields: Fields) -> Iterable[tuple[str, str]]:
+        """What PostHog would refuse."""
+        yield from at_odds(fields, "an event")
+
+    def review(self, action: Action, scene: Scene) -> Iterable[Note]:
+        """Whether events of this name still come in, and what is kept out from now on."""
+        changed = {change.path.partition("[")[0]: change.after for change in action.changes}
+        if changed.get("enforcement_mode") == "reject":
+            yield Note("PostHog drops events of this name that do not fit their property groups", subject="enforcement",
+                       path="enforcement_mode", impact=Impact.BEHAVIOURAL)
+        if changed.get("hidden") and action.live is not None and action.live.fields.get("verified"):
+            yield Note("no longer verified: a hidden event can't be", path="hidden")
+        days = days_since(action.live.raw.get("last_seen_at"), self.api.clock.now()) if action.live is not None else None
+        if days is None or days >= FRESH or action.op not in (Op.DELETE, Op.REPLACE):
+            return
+        assert action.live is not None
+        seen = "today" if days < 1 else f"{days:.0f} days ago"
+        name = action.live.fields.get("name")
+        yield Note(f"{name} last came in {seen}: " + (
+            "whoever sends it has to send the new name" if action.op is Op.REPLACE else "it will be back, undescribed"),
+            subject="traffic", impact=Impact.BEHAVIOURAL)
