@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 class ResendKind(RestKind[S]):
     """A Resend object. None of them has metadata, tags or a description of its own: the ledger says what is ours.
 
-    Creates and updates are answered with the id, and no more.
+    Creates and updates are answered with the id, and no more. How soon a list shows a new object is said nowhere:
+    `settle` is on the safe side.
     """
 
-    update_method = "PATCH"
+    update_method, settle = "PATCH", 5.0
 
     def create(self, want: Want[S]) -> Call:
         """One POST with the fields that are not empty: Resend takes nothing empty at creation."""
