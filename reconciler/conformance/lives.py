@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import httpx
 
-from reconciler.conformance.case import Change, changes, patched, without
+from reconciler.conformance.case import Change, Manifest, changes, patched, without
 from reconciler.conformance.fields import identities, readable
 from reconciler.conformance.stack import Stack, expect, told, told_of
 from reconciler.contract.spec import Mark
-from reconciler.model import Impact, Op
+from reconciler.model import Impact, Live, Op
 
 
 def difference(stack: Stack) -> Change | None:
@@ -35,7 +35,8 @@ def adopted(stack: Stack) -> None:
         expect(action.op in (Op.NOOP, Op.UPDATE), f"a singleton needs no adoption: {told_of(action)}")
         expect(action.op is Op.NOOP or Impact.ADOPT in action.impact, f"its first take-over is not said: {told_of(action)}")
         return
-    live = stack.make_by_hand(stack.alone(patched(stack.example.fields, one.patch)))
+    other = stack.alone(patched(stack.example.fields, one.patch))
+    live = _edited(stack, other) if "vendor_made" in stack.case.traits else stack.make_by_hand(other)
     bound = {"id": live.id} if "keyless" in stack.case.traits else {}
     if live.by_vendor:
         return
@@ -46,6 +47,14 @@ def adopted(stack: Stack) -> None:
     action = stack.action(made)
     expect(action.op in (Op.UPDATE, Op.ADOPT) and Impact.ADOPT in action.impact, f"not said to be adopted: {told_of(action)}")
     expect(stack.id == live.id, f"{stack.id} was taken, not {live.id}")
+
+
+def _edited(stack: Stack, declared: Manifest) -> Live:
+    """What only the vendor makes is there already: a person can do no more than edit it."""
+    stack.edit_by_hand(declared)
+    live = stack.action(stack.plan(declared)).live
+    assert live is not None
+    return live
 
 
 def twin(stack: Stack) -> None:

@@ -251,15 +251,7 @@ class Stack:
     # by hand
 
     def make_by_hand(self, declared: Manifest) -> Live:
-        """Create the entry's object as a person would: the same fields, without our mark.
-
-        What only the vendor makes is there already, and a person can do no more than edit it.
-        """
-        if not self.kind.creatable:
-            self.edit_by_hand(declared)
-            edited = self.action(self.plan(declared)).live
-            assert edited is not None
-            return edited
+        """Create the entry's object as a person would: the same fields, without our mark."""
         want = self.action(self.plan(declared)).want
         assert want is not None
         kind, late = self.by_hand[self.address.kind], deferred(self.kind)

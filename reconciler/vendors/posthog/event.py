@@ -137,12 +137,18 @@ class EventDefinition(Tagged[EventDefinitionSpec]):
                        path="enforcement_mode", impact=Impact.BEHAVIOURAL)
         if changed.get("hidden") and action.live is not None and action.live.fields.get("verified"):
             yield Note("no longer verified: a hidden event can't be", path="hidden")
-        days = days_since(action.live.raw.get("last_seen_at"), self.api.clock.now()) if action.live is not None else None
-        if days is None or days >= FRESH or action.op not in (Op.DELETE, Op.REPLACE):
+        if action.live is not None and action.op in (Op.DELETE, Op.REPLACE):
+            yield from self._leaving(action, action.live)
+
+    def _leaving(self, action: Action, live: Live) -> Iterable[Note]:
+        """What goes with a name, and who still uses it."""
+        name = live.fields.get("name")
+        if action.op is Op.REPLACE:
+            yield Note(f"charts, cohorts and actions of {name} stay with that name, and so does what came in under it",
+                       subject="renamed", path="name")
+        days = days_since(live.raw.get("last_seen_at"), self.api.clock.now())
+        if days is None or days >= FRESH:
             return
-        assert action.live is not None
         seen = "today" if days < 1 else f"{days:.0f} days ago"
-        name = action.live.fields.get("name")
-        yield Note(f"{name} last came in {seen}: " + (
-            "whoever sends it has to send the new name" if action.op is Op.REPLACE else "it will be back, undescribed"),
-            subject="traffic", impact=Impact.BEHAVIOURAL)
+        then = "whoever sends it has to send the new name" if action.op is Op.REPLACE else "it will be back, undescribed"
+        yield Note(f"{name} last came in {seen}: {then}", subject="traffic", impact=Impact.BEHAVIOURAL)

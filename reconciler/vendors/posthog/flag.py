@@ -164,7 +164,7 @@ class FeatureFlag(SoftDeleted[FeatureFlagSpec], Tagged[FeatureFlagSpec]):
     def review(self, action: Action, scene: Scene) -> Iterable[Note]:
         """Who gets it from now on, what hangs on it, and what PostHog would refuse."""
         if action.op in (Op.CREATE, Op.UPDATE, Op.BLOCKED):
-            yield from flag_review.meaning(action)
+            yield from flag_review.meaning(action, self, scene)
         yield from flag_review.attached(self, action, scene)
         filters = action.want.get("filters") if action.want is not None else None
         if action.op is Op.CREATE and filters and filters.get("groups") == []:

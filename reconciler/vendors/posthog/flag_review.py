@@ -48,10 +48,27 @@ def _said(value: Any) -> str:
     return " or ".join(map(str, shown)) if isinstance(shown, list) else str(shown)
 
 
-def meaning(action: Action) -> Iterable[Note]:
+def called(filters: Any, kind: Kind[Any], scene: Scene) -> Any:
+    """Filters for a reader's eyes: cohorts by their names and flags by their keys, as far as they can be seen."""
+    names = {one.id: str(one.fields.get("name")) for one in scene.live.get(kind.kin("posthog.cohort"), ())}
+    keys = {one.id: str(one.fields.get("key")) for one in scene.live.get(kind.bound, ())}
+
+    def one(condition: Mapping[str, Any]) -> Mapping[str, Any]:
+        value, key = condition.get("value"), condition.get("key")
+        if condition.get("type") == "cohort":
+            value = [names.get(str(n), n) for n in value] if isinstance(value, list) else names.get(str(value), value)
+        return {**condition, "value": value, "key": keys.get(str(key), key) if condition.get("type") == "flag" else key}
+
+    groups = filters.get("groups") if isinstance(filters, Mapping) else None
+    return {**filters, "groups": [{**group, "properties": [one(condition) for condition in group.get("properties") or ()]}
+                                  for group in groups]} if groups else filters
+
+
+def meaning(action: Action, kind: Kind[Any], scene: Scene) -> Iterable[Note]:
     """Who gets the flag, before and after."""
     live = action.live.fields if action.live is not None else {}
     want = {**live, **(action.want.fields if action.want is not None else {})}
+    live, want = ({**fields, "filters": called(fields.get("filters"), kind, scene)} for fields in (live, want))
     changed = {change.path.partition(".")[0].partition("[")[0] for change in action.changes}
     if action.op is Op.CREATE:
         yield from _created(want)
