@@ -53,8 +53,8 @@ class ResendApi(Api):
     # pace
 
     def own_rate(self) -> float | None:
-        """Half of what the team may ask."""
-        return LIMIT * SHARE
+        """Half of what the team may ask; what is no key of Resend's leads to no team."""
+        return LIMIT * SHARE if self.resend.api_key.reveal().startswith("re_") else None
 
     def pace(self, response: httpx.Response) -> None:
         """Half of the limit that the headers say, announced once; nothing until the window ends when it is used up."""
@@ -62,7 +62,7 @@ class ResendApi(Api):
         if self.settings.requests_per_second is None:
             if limit is not None:
                 self.pacing.slow(limit * SHARE)
-            if not self._told:
+            if not self._told and self.pacing.rate is not None:
                 self._told = True
                 self.progress(f"{self.connection}: {self.pacing.rate:g} requests a second, half of the team's limit: the "
                               "other half is left to its mail (requests_per_second changes that)")

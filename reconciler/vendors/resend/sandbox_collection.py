@@ -111,7 +111,7 @@ class Collection:
 
     def changed(self, held: Body, given: Body) -> None:
         """An object after a PATCH; the SDK sends the id along."""
-        given = {name: value for name, value in given.items() if name != "id"}
+        given = {name: value for name, value in given.items() if name not in ("id", f"{self.object}_id")}
         self.typed(given, self.changes)
         after = {**held, **given}
         self.finished(after, held)
