@@ -51,7 +51,8 @@ class Applying:
             held = self._refused(plan, consenting)
             if held is not None:
                 return held
-            if any(action.acts or action.after for action in plan.actions) and not self._agreed(plan, consenting, destroy=destroy):
+            acting = any(action.acts or action.after for action in plan.actions)
+            if acting and not self._agreed(plan, consenting, destroy=destroy):
                 self.console.say("Nothing was done.")
                 return 130 if self.signal else 0
             return self._apply(plan, digest, destroy=destroy)

@@ -172,3 +172,17 @@ def test_files_are_named_from_the_repositorys_root(box: Project, tmp_path: Path)
     done = inner.run("validate")
     assert "infra/manifests/shop.yaml:1:" in done.err
     assert "1 | stripe.price" in done.err
+
+
+def test_marks_are_sealed_with_the_ledgers_key(shop: Project, stripe: Account) -> None:
+    """A mark that was made without the key is nobody's; the right key, or a previous one, opens it again."""
+    config = CONFIG.format(url=stripe.url) + "ledger: {key: {env: RECONCILER_KEY}}\n"
+    shop.environ["RECONCILER_KEY"] = "a" * 32
+    shop.write({"reconciler.yaml": config}).apply()
+    assert stripe.products()["pro"]["metadata"]["reconciler_seal"]
+    shop.ok("ledger", "forget", "*")
+    assert set(shop.ops().values()) == {"adopt"}
+    shop.environ |= {"RECONCILER_KEY": "b" * 32, "OLD_KEY": "a" * 32}
+    assert set(shop.ops().values()) == {"blocked"}
+    shop.write({"reconciler.yaml": config.replace("RECONCILER_KEY}", "RECONCILER_KEY}, previous: [{env: OLD_KEY}]")})
+    assert set(shop.ops().values()) == {"adopt"}
