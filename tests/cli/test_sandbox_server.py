@@ -41,11 +41,12 @@ def test_it_prints_a_line_for_each_vendor_and_keeps_the_objects(box: Project) ->
 
 
 def test_connections_are_served_each(box: Project) -> None:
-    """Two accounts of one vendor are two bases, each with its own objects."""
+    """Two accounts of one vendor are two bases, each with its own objects; a name that is none of them is not found."""
     box.write({"reconciler.yaml": "project: shop\nvendors: {stripe: {}, stripe_eu: {use: stripe}}\n"})
     with serving(box, "--port", "0", lines=2) as urls:
         assert set(urls) == {"stripe", "stripe_eu"}
         assert urls["stripe"] != urls["stripe_eu"]
+        assert httpx.get(urls["stripe"].removesuffix("stripe") + "nobody/x").status_code == 404
 
 
 def test_a_taken_port_is_a_message(box: Project) -> None:
@@ -54,4 +55,3 @@ def test_a_taken_port_is_a_message(box: Project) -> None:
         port = urls["stripe"].split(":")[2].split("/")[0]
         done = box.run("sandbox", "--port", port)
         assert (done.code, f"port {port} can't be used" in done.err) == (64, True)
-        assert httpx.get(f"http://127.0.0.1:{port}/nobody/x").status_code == 404
