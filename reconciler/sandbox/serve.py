@@ -18,7 +18,10 @@ from reconciler.sandbox.store import Request, Sandbox
 
 
 class Server:
-    """`with Server({"stripe": sandbox}) as server:` serves `server.url("stripe")` until the block ends; port 0 is any."""
+    """`with Server({"stripe": sandbox}) as server:` serves `server.url("stripe")` until the block ends; port 0 is any.
+
+    A sandbox that is alone answers at the root too (`server.root`): some clients take no address with a path.
+    """
 
     def __init__(self, sandboxes: Mapping[str, Sandbox], port: int = 0) -> None:
         self.sandboxes = sandboxes
@@ -33,6 +36,11 @@ class Server:
     def url(self, vendor: str) -> str:
         """The base URL of one vendor."""
         return f"http://127.0.0.1:{self.port}/{vendor}"
+
+    @property
+    def root(self) -> str:
+        """The address of the port itself."""
+        return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> Self:
         """Serve in a thread of its own."""
@@ -74,6 +82,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         sandbox = self.sandboxes.get(vendor)
+        if sandbox is None and len(self.sandboxes) == 1:
+            sandbox, rest = next(iter(self.sandboxes.values())), self.path.lstrip("/")
         if sandbox is None:
             self._write(404, {"error": f"no vendor {vendor}; there are {', '.join(self.sandboxes)}"}, {})
             return

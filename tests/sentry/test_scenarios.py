@@ -232,7 +232,8 @@ def test_a_renamed_project_is_one_put(org: Org) -> None:
     fields = {"teams": [{"ref": "backend"}]}
     apart = org.acts({"team": BASE["team"], "project": {"backend-api": fields}})
     assert apart["project/backend-api"] == "create" and apart["project/api"] == "blocked"
-    renamed = {"team": BASE["team"], "project": {"backend-api": {**fields, "slug": "backend-api", "lifecycle": {"formerly": ["api"]}}},
+    moved = {**fields, "slug": "backend-api", "lifecycle": {"formerly": ["api"]}}
+    renamed = {"team": BASE["team"], "project": {"backend-api": moved},
                "client_key": {"Service": {"project": {"ref": "backend-api"}}}}
     made = org.plan(renamed)
     assert "addresses of its pages" in org.notes(made, "project/backend-api")

@@ -23,6 +23,7 @@ _REMOVED = re.compile(rf"({_ORG}alert-rules/|{_PROJECT}rules/).*".replace("(?P<o
 
 Do = Callable[["SentrySandbox", Mapping[str, str], Body, Mapping[str, str]], Any]
 ROUTES: tuple[tuple[str, str, int, Do], ...] = (
+    ("GET", "/api/0/", 200, lambda s, p, g, q: {"version": "0", "user": None, "auth": {"scopes": ACCESS}}),
     ("GET", "/api/0/organizations/", 200, lambda s, p, g, q: [s.whole()]),
     ("GET", _ORG, 200, lambda s, p, g, q: s.whole()),
     ("GET", _ORG + "teams/", 200, lambda s, p, g, q: [s.teams.shown(one) for one in s.table("teams").values()]),
@@ -162,11 +163,14 @@ class SentrySandbox(Sandbox):
     def _page(self, request: Request, found: list[Any]) -> Response:
         if UNPAGED.fullmatch(request.path):
             return Response(200, found)
-        start = int(dict(request.query).get("cursor", "0:0:0").split(":")[1])
-        size = min(int(dict(request.query).get("per_page", PAGE)), PAGE)
+        query = dict(request.query)
+        cursor = re.fullmatch(r"\d+:(\d+):[01]", query.get("cursor") or "0:0:0")
+        if cursor is None or not query.get("per_page", "1").isdigit():
+            raise Complaint("Invalid cursor parameter." if cursor is None else "Invalid per_page parameter.")
+        start, size = int(cursor[1]), min(int(query.get("per_page", PAGE)), PAGE)
         links = []
         for rel, at, more in (("previous", max(start - size, 0), start > 0), ("next", start + size, start + size < len(found))):
-            cursor = f"0:{at}:{int(rel == 'previous')}"
-            links.append(f'<https://sentry.internal{request.path}?cursor={cursor}>; rel="{rel}"; '
-                         f'results="{str(more).lower()}"; cursor="{cursor}"')
+            place = f"0:{at}:{int(rel == 'previous')}"
+            links.append(f'<https://sentry.internal{request.path}?cursor={place}>; rel="{rel}"; '
+                         f'results="{str(more).lower()}"; cursor="{place}"')
         return Response(200, found[start:start + size], {"link": ", ".join(links)})
