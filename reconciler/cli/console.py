@@ -95,6 +95,8 @@ class Console:
 
     def write(self, path: Path, text: str, *, cleaned: bool = False) -> None:
         """Write a file whole or not at all; `cleaned` where a checksum covers it already."""
+        if not path.name:
+            raise Usage(f"{str(path)!r} is no file's name")
         draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -25,16 +25,22 @@ else:
 
 
 class Duration(Seconds):
-    """Seconds, or 30s, 5m, 2h."""
+    """Seconds, or 30s, 5m, 2h; `some` refuses none at all."""
 
     name = "duration"
+
+    def __init__(self, *, some: bool = False) -> None:
+        self.some = some
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """In seconds."""
         try:
-            return seconds(value)
+            found = seconds(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        if self.some and not found:
+            self.fail("no time at all: give 30, 30s or 5m", param, ctx)
+        return found
 
 
 def _consents(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -92,7 +98,7 @@ DECIDING = [
 ]
 RUNNING = [
     click.option("--parallelism", type=click.IntRange(1, 100), metavar="N", help="Requests at a time for each vendor."),
-    click.option("--timeout", type=Duration(), help="Seconds that one request may take."),
+    click.option("--timeout", type=Duration(some=True), help="Seconds that one request may take."),
 ]
 LOCKING = [
     click.option(

@@ -111,6 +111,7 @@ def test_the_account_is_asked_for_only_where_it_is_pinned(shop: Project, stripe:
     (["plan", "--sandbox", "--parallelism", "0"], "0 is not in the range"),
     (["plan", "--sandbox", "--parallelism", "-1"], "-1 is not in the range"),
     (["plan", "--sandbox", "--timeout", "soon"], "not a duration"),
+    (["plan", "--sandbox", "--timeout", "0"], "no time at all"),
     (["apply", "--sandbox", "--allow", "irreversible"], "irreversible:"),
     (["apply", "--sandbox", "--allow", "mony"], 'did you mean "money"?'),
     (["apply", "--sandbox", "--digest", "abc"], "whole digest"),

@@ -197,4 +197,5 @@ def test_an_unwritable_file_is_a_message(shop: Project, tmp_path: Path) -> None:
     (shop.dir / "file").write_text("")
     done = shop.run("plan", "--out", "file/plan.json")
     assert (done.code, "can't be written" in done.err) == (64, True)
-    assert shop.run("plan", "--out", "manifests").code == 64
+    for name in ("manifests", "", "."):
+        assert shop.run("plan", "--out", name).code == 64
