@@ -6,7 +6,6 @@ import threading
 import uuid
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import replace
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -18,7 +17,7 @@ from reconciler.engine.steps import Step, calls_of, steps
 from reconciler.engine.work import Job, Sent, outputs, perform
 from reconciler.errors import Exhausted, Failure, Lost, Missing, Refused, Stale, Unsure
 from reconciler.ledger import Ledger, Record
-from reconciler.model import Action, Address, Op, Outcome, Plan, Report, Result, fill, has_token
+from reconciler.model import Action, Address, Op, Outcome, Plan, Report, Result, has_token
 
 __all__ = ["Apply", "Event", "Means"]
 
@@ -200,7 +199,8 @@ class Apply:
         sorter.done(track.step)
 
     def _entry(self, action: Action) -> tuple[Record, ...]:
-        fields = fill(action.want.fields, self.prepare.find) if action.want is not None else {}
+        want = self.prepare.want(action)
+        fields = want.fields if want is not None else {}
         prints = self.means.prints(action.address.kind, {k: v for k, v in fields.items() if not has_token(v)})
         return entries.finished(action, self.journal.entries, prints, self._id(action), self.means.clock.now())
 
@@ -208,8 +208,8 @@ class Apply:
         """The object's id; settings that came with their parent are made by an update, so theirs is the foretold one."""
         id = self.known.get(action.address, {}).get("id")
         kind = self.means.kinds[action.address.kind]
-        if id is None and action.op is Op.CREATE and action.want is not None and kind.singleton:
-            id = kind.foretell(replace(action.want, fields=fill(action.want.fields, self.prepare.find))).get("id")
+        if id is None and action.op is Op.CREATE and kind.singleton and (want := self.prepare.want(action)) is not None:
+            id = kind.foretell(want).get("id")
         return None if id is None else str(id)
 
     def _broken(self, track: Track, error: BaseException, sorter: TopologicalSorter[Step], *, early: bool = False) -> None:

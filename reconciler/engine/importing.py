@@ -8,7 +8,8 @@ from dataclasses import replace
 from reconciler.contract.kind import Kind
 from reconciler.engine import digest
 from reconciler.engine.decide import Deciding, decide
-from reconciler.engine.match import Match, filled
+from reconciler.engine.filling import filled
+from reconciler.engine.match import Match
 from reconciler.engine.observe import Observed
 from reconciler.engine.plan import Known, World, in_order
 from reconciler.errors import Denied, Protected, Usage
@@ -28,14 +29,14 @@ def plan_import(world: World, pairs: Iterable[tuple[Address, str | None]], take_
                   world.former)
     known = Known(world)
     for resource in in_order(world, world.resources):
-        fields = filled(resource.fields, known)
+        fields = filled(resource.fields, known, world.kinds[resource.address.kind].shape)
         known.learn(decide(d, resource, fields, match.find(resource, d.want(resource, fields))))
     actions = []
     for address, id in pairs:
         if address not in by_address:
             raise Usage(f"{address} is not declared in the manifests", "declare it first, then import it")
         resource = by_address[address]
-        want = d.want(resource, filled(resource.fields, known))
+        want = d.want(resource, filled(resource.fields, known, world.kinds[address.kind].shape))
         live = _found(world.kinds[address.kind], world.observed, match, want, id)
         _allowed(world, address, live, take_over)
         actions.append(_claim(world, resource, live, want))

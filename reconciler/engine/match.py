@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.contract.kind import Kind
 from reconciler.engine.observe import Kinds, Observed
 from reconciler.ledger import Entry, Ledger
-from reconciler.model import Address, Live, Owner, Resource, Want, fill
+from reconciler.model import Address, Live, Owner, Resource, Want
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,9 +222,3 @@ class Match:
 
 def _names(live: Iterable[Live]) -> str:
     return ", ".join(sorted(one.id for one in live))
-
-
-def filled(fields: dict[str, Any], known: Callable[[Any], Any]) -> dict[str, Any]:
-    """Fields with every reference that is known put in."""
-    found: dict[str, Any] = fill(fields, known)
-    return found

@@ -11,11 +11,12 @@ from reconciler.contract.kind import Scene
 from reconciler.engine import digest
 from reconciler.engine.decide import Deciding, decide, needs_of, retired
 from reconciler.engine.dropped import told
+from reconciler.engine.filling import filled
 from reconciler.engine.former import with_former
 from reconciler.engine.guard import Consent, Limits, blocked, judged, thresholds
 from reconciler.engine.leftovers import leftovers
 from reconciler.engine.links import with_links
-from reconciler.engine.match import Found, Match, filled
+from reconciler.engine.match import Found, Match
 from reconciler.engine.observe import Kinds, Observed
 from reconciler.engine.selection import Selection, held_back, selected
 from reconciler.engine.steps import exchanges
@@ -71,7 +72,7 @@ def plan(world: World) -> Plan:
     actions = []
     for resource in order:
         kind = world.kinds[resource.address.kind]
-        fields = filled(resource.fields, known)
+        fields = filled(resource.fields, known, kind.shape)
         found = match.find(resource, d.want(resource, fields))
         if str(resource.address) in world.unsettled:
             found = Found(blocked=f"can't be read: {world.unsettled[str(resource.address)]}", unreadable=True)

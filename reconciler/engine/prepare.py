@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from reconciler.clock import Clock
 from reconciler.engine import digest, entries
 from reconciler.engine.deliver import Sink
+from reconciler.engine.filling import filled
 from reconciler.engine.journal import Journal
 from reconciler.engine.observe import Kinds
 from reconciler.engine.steps import Step
@@ -17,7 +18,7 @@ from reconciler.engine.work import Job, ready
 from reconciler.errors import Refused
 from reconciler.ledger import Intent, Ledger
 from reconciler.ledger.model import KEY_LIFE
-from reconciler.model import Action, Address, Call, Op, Plan, Ref, SecretRef, Want, fill
+from reconciler.model import Action, Address, Call, Op, Plan, Ref, SecretRef, Want
 from reconciler.secret import Secret
 
 
@@ -77,7 +78,7 @@ class Prepare:
         kind = self.means.kinds[track.step.address.kind]
         call = ready(track.calls[0], self.find)
         creates = track.step.part == "make" and track.sent == 0 and action.op in (Op.CREATE, Op.REPLACE) and not kind.singleton
-        want = replace(action.want, fields=fill(action.want.fields, self.find)) if action.want is not None else None
+        want = self.want(action)
         blind = creates and action.want is not None and kind.identity(action.want.fields) is None
         blind = blind and want is not None and kind.identity(want.fields) is not None
         if creates and action.resource is not None:
@@ -124,6 +125,13 @@ class Prepare:
             entry,
             self.plan.digests.get(action.address, ""),
         )
+
+    def want(self, action: Action) -> Want[Any] | None:
+        """What an action asks for, with all put in that is known by now."""
+        if action.want is None:
+            return None
+        shape = self.means.kinds[action.address.kind].shape
+        return replace(action.want, fields=filled(action.want.fields, self.find, shape))
 
     def find(self, token: Ref | SecretRef) -> Any:
         """What stands for a token now; the token itself while it is not known."""
