@@ -120,15 +120,19 @@ def test_an_archived_price_is_not_offered(shop: StripeShop) -> None:
     assert action.op is Op.BLOCKED and f"{gone.id} is archived" in (action.blocked or "")
 
 
-def test_a_price_that_portals_of_others_offer_is_pointed_out(shop: StripeShop) -> None:
-    """A supersede moves our own portal; one that no manifest knows goes on to offer the old price, and the plan says so."""
+def test_a_price_that_portals_go_on_to_offer_is_pointed_out(shop: StripeShop) -> None:
+    """A supersede moves our own portal; one that no manifest knows, or whose products none manages, is named."""
     shop.settle(OFFER)
     old = shop.only("/v1/prices", lookup_key="pro_monthly")["id"]
     other = shop.desk.send(Call("POST", PATH, {"name": "Old", "features": {"subscription_update": {
         "enabled": True, "default_allowed_updates": ["price"], "products": [{"product": "sql2ai_pro",
                                                                              "prices": [old]}]}}}))
     action = shop.action(shop.plan(changed("price/pro_monthly/unit_amount", 3500, OFFER)), "price/pro_monthly")
-    assert f"{other['id']}, which no entry here manages, still offers it" in [note.text for note in action.notes]
+    said = "still offers it, and nothing in this plan turns it away"
+    assert [note.text for note in action.notes if note.subject == "portal"] == [f"{other['id']} {said}"]
+    bare = changed("price/pro_monthly/unit_amount", 3500, changed(f"{UPDATE}/products", ..., OFFER))
+    found = [note.text for note in shop.action(shop.plan(bare), "price/pro_monthly").notes if note.subject == "portal"]
+    assert sorted(found) == [f"bpc_1 {said}", f"bpc_2 {said}"]
 
 
 def test_impacts_say_what_a_portal_means(shop: StripeShop) -> None:

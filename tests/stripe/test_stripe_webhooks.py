@@ -59,6 +59,23 @@ def test_a_secret_that_could_not_be_delivered_takes_its_endpoint_with_it(shop: S
     assert shop.settle(HOOKS) == [f"POST {ENDPOINTS}"]
 
 
+def test_a_secret_that_was_lost_with_the_run_is_made_anew(shop: StripeShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed between create and delivery: the next run rotates, without a consent by address, and delivers."""
+    class Killed(BaseException):
+        """The end of the process."""
+
+    def killed(delivery: Any, value: Any) -> str:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shop.sink, "put", killed)
+        with pytest.raises(Killed):
+            shop.apply(HOOKS)
+    assert "made again: its secret was never delivered" in texts(shop, HOOKS)
+    assert shop.settle(HOOKS) == [f"POST {ENDPOINTS}", f"DELETE {ENDPOINTS}/we_1"]
+    assert shop.sink.held == {"kv/api/stripe#webhook_secret": "whsec_sandbox2"}
+
+
 @pytest.mark.parametrize(("field", "value", "said"), [
     ("connect", True, "stays false"), ("api_version", "2025-09-30.clover", "stays the account's own")])
 def test_what_is_given_at_creation_never_makes_another_endpoint(shop: StripeShop, field: str, value: Any,

@@ -34,5 +34,6 @@ class StripeSettings(Settings):
 
 VENDOR = Vendor(
     "stripe", StripeSettings, "reconciler.vendors.stripe.api:StripeApi",
-    (Product, Price, Coupon, PromotionCode, TaxRate, Meter, Feature, ProductFeature, WebhookEndpoint, PortalConfiguration),
+    (Product, Price, Coupon, PromotionCode, TaxRate, Meter, Feature, ProductFeature, WebhookEndpoint,
+     PortalConfiguration),
     "reconciler.vendors.stripe.sandbox:StripeSandbox")

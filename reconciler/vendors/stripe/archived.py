@@ -41,7 +41,9 @@ class StripeKind(RestKind[S]):
     def from_wire(self, body: Mapping[str, Any]) -> Fields:
         """The spec's fields, metadata without our mark."""
         fields = super().from_wire(body)
-        return {**fields, "metadata": without_marks(body.get("metadata"))} if "metadata" in self.shape.children else fields
+        if "metadata" in self.shape.children:
+            fields["metadata"] = without_marks(body.get("metadata"))
+        return fields
 
     def owner(self, body: Mapping[str, Any]) -> Owner | None:
         """The mark in its metadata."""
@@ -58,7 +60,9 @@ class StripeKind(RestKind[S]):
 
     def read(self, answer: Any) -> Live | None:
         """The object, when the answer shows it with all that has to be asked for."""
-        if not isinstance(answer, dict) or answer.get("deleted") or not all(shows(answer, name) for name in self.expand):
+        if not isinstance(answer, dict) or answer.get("deleted"):
+            return None
+        if not all(shows(answer, name) for name in self.expand):
             return None
         return super().read(answer)
 
@@ -85,7 +89,8 @@ class StripeKind(RestKind[S]):
             yield Call("POST", self.item(live.id), {**body, **self.query_one()})
 
     def _born_so(self, change: Change) -> bool:
-        return change.path in self.later and change.before is None and change.after == self.shape.child(change.path).default
+        default = self.shape.child(change.path).default
+        return change.path in self.later and change.before is None and change.after == default
 
     def release(self, live: Live) -> Iterable[Call]:
         """One POST that takes our keys out of the metadata."""

@@ -63,7 +63,7 @@ class Coupon(StripeKind[CouponSpec]):
     create_impact = Impact.MONEY
 
     def from_wire(self, body: Mapping[str, Any]) -> Fields:
-        """No name where it is the id, no restriction where it names no product, the own currency not among the others."""
+        """No name where it is the id, no restriction without a product, the own currency not among the others."""
         fields = super().from_wire(body)
         if fields.get("name") == body.get("id"):
             fields["name"] = None
@@ -136,6 +136,7 @@ def lost_currency(change: Change, path: str) -> bool:
 
 def redeemed(action: Action) -> Iterable[Fact]:
     """How often a discount that ends was redeemed."""
-    count = action.live.raw.get("times_redeemed") if action.live is not None and isinstance(action.live.raw, dict) else 0
+    raw = action.live.raw if action.live is not None else None
+    count = raw.get("times_redeemed") if isinstance(raw, dict) else 0
     if count and action.op in (Op.DELETE, Op.REPLACE):
         yield Fact(f"redeemed {count} time{'s' if count > 1 else ''}", subject="until now")

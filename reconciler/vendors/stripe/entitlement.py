@@ -36,7 +36,7 @@ class Feature(Archived[FeatureSpec]):
     later = ("active",)
 
     def list(self, ask: Ask) -> Iterable[Live | Unseen]:
-        """The features in use; Stripe hides the archived ones, which are asked for where a wanted key is not among them."""
+        """The features in use; Stripe hides the archived ones, which are asked for where a wanted key is missing."""
         held = set()
         for body in self.api.pages(self.path):
             held.add(body.get("lookup_key"))

@@ -96,7 +96,8 @@ class Meter(StripeKind[MeterSpec]):
         """Its mapping is by id, as there is no other; its status is not a parameter."""
         wire = {name: value for name, value in fields.items() if name != "status"}
         if "customer_mapping" in wire:
-            wire["customer_mapping"] = {"type": "by_id", "event_payload_key": "stripe_customer_id", **wire["customer_mapping"]}
+            default = self.shape.child("customer_mapping").default
+            wire["customer_mapping"] = {**default, **wire["customer_mapping"]}
         return wire
 
     def update(self, live: Live, want: Want[MeterSpec], changes: Changes) -> Iterable[Call]:

@@ -125,6 +125,13 @@ def listed(fields: Fields) -> set[str]:
     return {str(price) for product in products for price in product.get("prices") or ()}
 
 
+def turns_away(action: Action) -> bool:
+    """Whether an action changes which prices a portal offers, or ends it."""
+    offer = f"features.{UPDATE}.products"
+    return action.live is not None and (action.op is Op.DELETE or any(
+        change.path.startswith(offer) or offer.startswith(f"{change.path}.") for change in action.changes))
+
+
 def known(value: Any, shape: Shape) -> Any:
     """A value without what its shape does not know, such as the address of a login page."""
     if isinstance(value, Mapping) and shape.children:

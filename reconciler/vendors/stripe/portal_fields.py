@@ -130,7 +130,8 @@ class SubscriptionUpdate(Spec):
     products: Annotated[list[PortalProduct] | None, Field(max_length=10), Keyed("product"), Impact.MONEY] = None
     proration_behavior: Proration = "none"
     billing_cycle_anchor: Annotated[Literal["unchanged", "now"] | None, Canonical(anchor), Impact.MONEY] = "unchanged"
-    schedule_at_period_end: ScheduleAtPeriodEnd | None = Field(default_factory=lambda: ScheduleAtPeriodEnd(conditions=[]))
+    schedule_at_period_end: ScheduleAtPeriodEnd | None = Field(
+        default_factory=lambda: ScheduleAtPeriodEnd(conditions=[]))
     trial_update_behavior: Annotated[Literal["end_trial", "continue_trial"] | None, Impact.MONEY] = "end_trial"
 
 
@@ -139,7 +140,8 @@ class Features(Spec):
 
     customer_update: CustomerUpdate | None = Field(default_factory=lambda: CustomerUpdate(enabled=False))
     invoice_history: InvoiceHistory | None = Field(default_factory=lambda: InvoiceHistory(enabled=False))
-    payment_method_update: PaymentMethodUpdate | None = Field(default_factory=lambda: PaymentMethodUpdate(enabled=False))
+    payment_method_update: PaymentMethodUpdate | None = Field(
+        default_factory=lambda: PaymentMethodUpdate(enabled=False))
     subscription_cancel: SubscriptionCancel | None = Field(default_factory=lambda: SubscriptionCancel(enabled=False))
     subscription_pause: SubscriptionPause | None = Field(default_factory=lambda: SubscriptionPause(enabled=False))
     subscription_update: SubscriptionUpdate | None = Field(default_factory=lambda: SubscriptionUpdate(enabled=False))

@@ -27,7 +27,7 @@ from reconciler.model import (
 )
 from reconciler.vendors.stripe.amounts import both, one_form
 from reconciler.vendors.stripe.archived import Archived, without_empty
-from reconciler.vendors.stripe.portal import listed
+from reconciler.vendors.stripe.portal import listed, turns_away
 from reconciler.vendors.stripe.pricing import INF, PriceSpec, chosen, findings, lower
 
 KEYS_A_CALL = 10
@@ -153,12 +153,12 @@ class Price(Archived[PriceSpec]):
                        refuse=True)
 
     def _still_offered(self, id: str, scene: Scene) -> Iterable[Note]:
-        """Portals that nobody here turns away from a price that ends."""
+        """Portals that this plan does not turn away from a price that ends."""
         portals = self.kin("stripe.portal_configuration")
-        ours = {a.live.id for a in scene.actions.values() if a.address.kind == portals and a.live is not None}
+        turned = {a.id for a in scene.actions.values() if a.address.kind == portals and turns_away(a)}
         for portal in scene.live.get(portals, ()):
-            if portal.id not in ours and not portal.archived and id in listed(portal.fields):
-                yield Note(f"{portal.id}, which no entry here manages, still offers it", subject="portal")
+            if portal.id not in turned and not portal.archived and id in listed(portal.fields):
+                yield Note(f"{portal.id} still offers it, and nothing in this plan turns it away", subject="portal")
 
     def _taken(self, action: Action, scene: Scene) -> Iterable[Note]:
         """A changed lookup key that another active price holds."""

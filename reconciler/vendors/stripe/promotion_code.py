@@ -16,7 +16,7 @@ from reconciler.vendors.stripe.metadata import Metadata
 from reconciler.vendors.stripe.pricing import currency_key, lower
 
 NESTED_SINCE = "2025-09-30"
-"""The API version that moved `coupon` into `promotion` (docs.stripe.com/changelog/clover/2025-09-30/polymorphic-coupon)."""
+"""The API version that moved `coupon` into `promotion`: docs.stripe.com/changelog/clover/2025-09-30/polymorphic-coupon."""
 
 OPTIONS = "restrictions.currency_options"
 

@@ -142,7 +142,8 @@ def new_price(given: Body, account: Account) -> Body:
 
 def changed_price(price: Body, given: Body, account: Account) -> Body:
     """A price after an update; how it is taxed is said once, and a product's default price stays on sale."""
-    if given.get("active") is False and account.held(PRODUCTS).get(price["product"], {}).get("default_price") == price["id"]:
+    default = account.held(PRODUCTS).get(price["product"], {}).get("default_price")
+    if given.get("active") is False and default == price["id"]:
         raise Complaint("This price cannot be archived because it is the default price of its product.", param="active")
     for said, now, at in [(price["tax_behavior"], given.get("tax_behavior"), "tax_behavior")]:
         if now is not None and said not in ("unspecified", now):

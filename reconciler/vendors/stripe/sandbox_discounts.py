@@ -49,7 +49,8 @@ def _new_coupon(given: Body, account: Account) -> Body:
     if percent is not None and not 0 < percent <= 100:
         raise Complaint("Invalid percent_off: must be between 0 and 100.", param="percent_off")
     if amount is not None and "currency" not in given:
-        raise Complaint("You must pass `currency` when passing `amount_off`.", code="parameter_missing", param="currency")
+        raise Complaint("You must pass `currency` when passing `amount_off`.", code="parameter_missing",
+                        param="currency")
     if (given.get("duration") == "repeating") != ("duration_in_months" in given):
         raise Complaint("`duration_in_months` goes with `duration=repeating`.", param="duration_in_months")
     if given.get("redeem_by", 0) > account.now + FIVE_YEARS:
@@ -103,7 +104,8 @@ def _new_code(given: Body, account: Account) -> Body:
         raise Complaint("Promotion codes can only contain letters, digits and dashes.", param="code")
     said = given.get("restrictions", {})
     if ("minimum_amount" in said) != ("minimum_amount_currency" in said):
-        raise Complaint("`minimum_amount` and `minimum_amount_currency` go together.", param="restrictions[minimum_amount]")
+        raise Complaint("`minimum_amount` and `minimum_amount_currency` go together.",
+                        param="restrictions[minimum_amount]")
     restrictions = {"first_time_transaction": False, "minimum_amount": None, "minimum_amount_currency": None,
                     "currency_options": {}, **said}
     empty = dict.fromkeys(("customer", "customer_account", "expires_at", "max_redemptions"))
@@ -134,7 +136,8 @@ def _changed_code(held: Body, given: Body, account: Account) -> Body:
     if given.get("active") and not held["active"]:
         coupon = account.held(COUPONS).get(held["promotion"]["coupon"])
         if coupon is None or not coupon["valid"] or "_gone" in held:
-            raise Complaint("This promotion code cannot be activated because its coupon is no longer valid.", param="active")
+            raise Complaint("This promotion code cannot be activated because its coupon is no longer valid.",
+                            param="active")
         _free(held, account)
     options = given.pop("restrictions", {}).get("currency_options", {})
     said = held["restrictions"]

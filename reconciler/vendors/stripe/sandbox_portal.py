@@ -79,7 +79,8 @@ def _changed(held: Body, given: Body, account: Account) -> Body:
         raise Complaint("Subscription updates need products and allowed updates.",
                         param="features[subscription_update][products]")
     if features["customer_update"]["enabled"] and not features["customer_update"]["allowed_updates"]:
-        raise Complaint("Customer updates need something to update.", param="features[customer_update][allowed_updates]")
+        raise Complaint("Customer updates need something to update.",
+                        param="features[customer_update][allowed_updates]")
     for option in features["subscription_pause"]["duration"].setdefault("interval_options", []):
         option.setdefault("interval_count", 1)
     url = "https://billing.stripe.com/p/login/sandbox" if body["login_page"]["enabled"] else None

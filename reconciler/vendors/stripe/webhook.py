@@ -44,7 +44,8 @@ class WebhookEndpoint(StripeKind[WebhookEndpointSpec]):
     until it knows that.
     """
 
-    name, spec, path, replace = "stripe.webhook_endpoint", WebhookEndpointSpec, "/v1/webhook_endpoints", Replace.CREATE_FIRST
+    name, spec, path = "stripe.webhook_endpoint", WebhookEndpointSpec, "/v1/webhook_endpoints"
+    replace = Replace.CREATE_FIRST
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(), SECRET: Output(secret=True, once=True)}
     later = ("disabled",)
 
@@ -73,7 +74,7 @@ class WebhookEndpoint(StripeKind[WebhookEndpointSpec]):
             asked, held = want.get(name), live.fields.get(name)
             if asked is not None and asked != held:
                 shown = str(held).lower() if isinstance(held, bool) else held or "the account's own"
-                yield Note(f"stays {shown}: it is given at creation alone, and a changed `rotate` makes another endpoint",
+                yield Note(f"stays {shown}: it is given at creation alone; a changed `rotate` makes another endpoint",
                            subject=name, path=name)
 
     def review(self, action: Action, scene: Scene) -> Iterable[Note]:
