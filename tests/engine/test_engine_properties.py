@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tests.engine.random_stacks import SEED, TRIALS, Watched, acting, manifest
+from tests.engine.random_stacks import SEED, TRIALS, Watched, manifest
 
 CHUNKS = 5
 

@@ -32,6 +32,9 @@ from tests.world import Shop
 
 NOW = 1_700_000_000.0
 SHARE = 0.15
+CRASHED = 99
+"""The exit code of a process that ended in no failure of ours."""
+
 MODES = ("write before", "write after", "read", "commit before", "commit in it", "commit and head", "commit after", "reset")
 
 
@@ -59,6 +62,7 @@ class Death:
     victim: int = 0
     seen: Counter[str] = field(default_factory=Counter)
     sent: list[str] = field(default_factory=list)
+    writers: list[str] = field(default_factory=list)
     found: list[str] = field(default_factory=list)
 
     def __call__(self, request: Request, answer: Any) -> Response:
@@ -68,6 +72,7 @@ class Death:
         chosen = self.seen[word] == self.kill.n
         if word == "write":
             self.sent.append(f"{request.method} {request.path.lstrip('/')}")
+            self.writers.append(request.headers.get("x-run", ""))
         if chosen and word == "write" and self.kill.at == "write before":
             self._shoot()
         response: Response = answer(request)
@@ -133,10 +138,7 @@ class World:
         """One process: lock, recover, plan, apply, unlock; True when it was not killed."""
         self.moment += 1
         self.death.kill, self.death.seen = kill, Counter()
-        pid = os.fork()
-        if pid == 0:
-            self._child(manifest, kill, share)
-        self.death.victim = pid
+        pid = self.death.victim = self.start(manifest, kill, share)
         _, status = os.waitpid(pid, 0)
         self.death.kill = Kill()
         with self.box.lock:
@@ -144,12 +146,21 @@ class World:
         if os.WIFSIGNALED(status):
             assert os.WTERMSIG(status) == signal.SIGKILL, status
             return False
-        if os.WEXITSTATUS(status) == 2:
+        if os.WEXITSTATUS(status) == CRASHED:
             self.death.found.append(f"a process of its own failed at moment {self.moment}: see its traceback")
         return True
 
+    def start(self, manifest: Any, kill: Kill, share: float, gate: int = -1) -> int:
+        """The pid of a process that does that, once there is something to read at `gate`."""
+        pid = os.fork()
+        if pid == 0:
+            if gate >= 0:
+                os.read(gate, 1)
+            self._child(manifest, kill, share)
+        return pid
+
     def _child(self, manifest: Any, kill: Kill, share: float) -> None:
-        code = 2
+        code = CRASHED
         try:
             shop = self.shop(share)
             shop.store.kill = kill  # type: ignore[attr-defined]
@@ -157,10 +168,10 @@ class World:
             shop.apply(manifest, allow=self.side.allow())
             shop.store.unlock()
             code = 0
-        except Failure:
-            code = 1
+        except Failure as error:
+            code = error.exit_code
         finally:
-            if code == 2:
+            if code == CRASHED:
                 traceback.print_exc()
             sys.stdout.flush()
             sys.stderr.flush()

@@ -23,7 +23,8 @@ class Weather(httpx.BaseTransport):
     """A transport in front of another one.
 
     What happens to the nth request of a method and path depends on the seed, the method, the path and n alone, so
-    that a trial can be replayed however its threads run. `share` of the requests meet something.
+    that a trial can be replayed however its threads run. `share` of the requests meet something. Each request says
+    which run it is of.
     """
 
     def __init__(self, inner: httpx.BaseTransport, seed: str, share: float) -> None:
@@ -36,6 +37,7 @@ class Weather(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         line = f"{request.method} {request.url.path}"
+        request.headers["x-run"] = self.seed
         self.asked[line] += 1
         rng = random.Random(f"{self.seed} {line} {self.asked[line]}")
         left, fault = self.outage.pop(line, (0, self.inner.handle_request))
