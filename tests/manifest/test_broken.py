@@ -32,6 +32,13 @@ def said(error: Invalid, folder: Path) -> list[str]:
             for p in sorted(error.problems, key=order)]
 
 
+def asked(command: str, folder: Path) -> None:
+    """One command over a project, with vendors that nobody may ask."""
+    transports = {name: httpx.MockTransport(refuse) for name in ("stripe", "stripe_eu")}
+    with Workspace(Options(dir=folder), environ={"STRIPE_API_KEY": "sk_test_x"}, transports=transports) as workspace:
+        getattr(workspace, command)()
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem, indirect=True)
 def test_every_mistake_is_told_at_its_place(case: tuple[Any, Path]) -> None:
     """All problems come in one run, each with file, line, column and a next step, and nothing is sent or written."""
@@ -39,10 +46,7 @@ def test_every_mistake_is_told_at_its_place(case: tuple[Any, Path]) -> None:
     before = sorted(folder.rglob("*"))
     for command in ("validate", "plan"):
         with pytest.raises(Failure) as caught:
-            options = Options(dir=folder)
-            transports = {name: httpx.MockTransport(refuse) for name in ("stripe", "stripe_eu")}
-            with Workspace(options, environ={"STRIPE_API_KEY": "sk_test_x"}, transports=transports) as workspace:
-                getattr(workspace, command)()
+            asked(command, folder)
         assert isinstance(caught.value, Invalid)
         assert said(caught.value, folder) == expected.expected
     assert sorted(folder.rglob("*")) == before
@@ -59,8 +63,9 @@ def test_the_command_exits_3_without_a_traceback(form: str, tmp_path: Path) -> N
     from tests.manifest.conftest import Case
 
     Case(Path(__file__).parent / "broken" / "many-at-once.txt").write(tmp_path)
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run([sys.executable, "-m", "reconciler", "validate", "--format", form], cwd=tmp_path, text=True,
-                          capture_output=True, check=False, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2])})
+                          capture_output=True, check=False, env=environ)
     assert done.returncode == 3
     assert "Traceback" not in done.stderr
     if form == "json":
