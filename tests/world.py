@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from reconciler.clock import TestClock
+from reconciler.conformance import store
 from reconciler.contract.kind import Kind
 from reconciler.contract.spec import Mark
 from reconciler.engine.apply import Apply, Means
@@ -17,42 +18,18 @@ from reconciler.engine.observe import observe
 from reconciler.engine.plan import World, plan
 from reconciler.engine.recover import recover, unsettled
 from reconciler.engine.selection import Selection
-from reconciler.ledger import Fold, Holder, Ledger, Record
+from reconciler.ledger import Ledger
 from reconciler.model import Action, Address, Delivery, Lifecycle, Location, Op, Plan, Ref, Report, Resource, SecretRef
 from reconciler.paths import leaves
 from reconciler.secret import Secret
 from tests.cloud import Cloud, kinds
 
 
-class MemoryStore:
-    """A ledger store in memory."""
+class MemoryStore(store.MemoryStore):
+    """The ledger of this stack, in memory."""
 
     def __init__(self) -> None:
-        self.records: list[Record] = [{"t": "lineage", "project": "shop", "stack": "test", "id": "l1"}]
-        self.fail_after: int | None = None
-
-    def read(self) -> Ledger:
-        return Fold().add(self.records).ledger()
-
-    def commit(self, records: Sequence[Record], expect: tuple[int, int]) -> tuple[int, int]:
-        assert expect[1] == len(self.records), (expect, len(self.records))
-        self.records.extend(json.loads(json.dumps(list(records))))
-        return expect[0], len(self.records)
-
-    def lock(self, holder: Holder, timeout: float = 0.0) -> Ledger:
-        return self.read()
-
-    def renew(self) -> None: ...
-    def check(self) -> None: ...
-    def unlock(self) -> None: ...
-    def holder(self) -> Holder | None:
-        return None
-
-    def force_unlock(self, run: str) -> None: ...
-    def verify(self) -> Sequence[str]:
-        return ()
-
-    def close(self) -> None: ...
+        super().__init__("shop", "test")
 
 
 def sha(value: Any) -> str:
