@@ -77,6 +77,8 @@ def test_strict_tls_says_what_it_costs(team: Team) -> None:
 @pytest.mark.parametrize(("noun", "fields", "said"), [
     ("domain", {"name": "nodot"}, "name: must match"), ("domain", {"name": "a..b"}, "name: must match"),
     ("domain", {"name": "x" * 60 + "." + ("y" * 60 + ".") * 4 + "ai"}, "name: has at most 253 characters"),
+    ("domain", {"name": "x" * 64 + ".ai"}, "name: has at most 253 characters, and 63 between two dots"),
+    ("domain", {"name": "-a.ai"}, "name: must match"),
     ("domain", {"name": "a.example", "capabilities": {"sending": "disabled"}},
      "capabilities: sending and receiving can't both be disabled"),
     ("contact_property", {"key": "a-b", "type": "string"}, "key: must match"),

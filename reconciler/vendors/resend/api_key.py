@@ -61,7 +61,7 @@ class ApiKey(ResendKind[ApiKeySpec]):
     # judgement
 
     def fate(self, live: Live) -> Fate:
-        """A key in use can't be brought back: what sends with it stops."""
+        """The key is deleted; what still sends with it stops, and its token can't be brought back."""
         used = self._used(live)
         if used:
             return Fate("delete", irreversible=True, why=f"it was used {used}, and what sends with it stops")

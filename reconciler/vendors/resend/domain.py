@@ -16,7 +16,7 @@ Switch = Literal["enabled", "disabled"]
 RESTING = ("verified", "pending")
 """Statuses in which a verification is not asked for: it would put a verified domain back to pending."""
 
-_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_LABEL = r"[A-Za-z0-9]+(-+[A-Za-z0-9]+)*"
 
 
 def lower(value: Any) -> Any:
@@ -25,8 +25,8 @@ def lower(value: Any) -> Any:
 
 
 def _dotted(value: str | None) -> str | None:
-    if value is not None and not has_token(value) and len(value) > 253:
-        raise ValueError("has at most 253 characters")
+    if value is not None and not has_token(value) and (len(value) > 253 or any(len(part) > 63 for part in value.split("."))):
+        raise ValueError("has at most 253 characters, and 63 between two dots")
     return value
 
 
@@ -41,12 +41,12 @@ class DomainSpec(Spec):
     """The fields of resend.domain."""
 
     name: Annotated[str | None, Mark.NAMED, Mark.IMMUTABLE, Canonical(lower), AfterValidator(_dotted),
-                    Field(pattern=rf"(?i)^({_LABEL}\.)+{_LABEL}\.?$")] = None
+                    Field(pattern=rf"^({_LABEL}\.)+{_LABEL}\.?$")] = None
     region: Annotated[Literal["us-east-1", "eu-west-1", "sa-east-1", "ap-northeast-1"] | None, Mark.IMMUTABLE] = "us-east-1"
-    custom_return_path: Annotated[str | None, Mark.CREATE_ONLY, Field(pattern=rf"(?i)^{_LABEL}$")] = "send"
+    custom_return_path: Annotated[str | None, Mark.CREATE_ONLY, AfterValidator(_dotted), Field(pattern=rf"^{_LABEL}$")] = "send"
     open_tracking: bool | None = False
     click_tracking: bool | None = False
-    tracking_subdomain: Annotated[str | None, Canonical(lower), Field(pattern=rf"(?i)^({_LABEL}\.)*{_LABEL}$")] = None
+    tracking_subdomain: Annotated[str | None, Canonical(lower), Field(pattern=rf"^({_LABEL}\.)*{_LABEL}$")] = None
     tls: Annotated[Literal["opportunistic", "enforced"] | None, Mark.WRITE_ONLY] = "opportunistic"
     capabilities: Capabilities | None = Capabilities(sending="enabled", receiving="disabled")
 
@@ -99,7 +99,7 @@ class Domain(ResendKind[DomainSpec]):
     # judgement
 
     def fate(self, live: Live) -> Fate:
-        """A verified domain sends mail: without it that stops, and its DKIM keys don't come back."""
+        """The domain is deleted at once; where it is verified, mail from it stops and its DKIM keys don't come back."""
         if live.outputs.get("status") == "verified":
             return Fate("delete", irreversible=True, why="it is verified: mail from it stops, its DKIM keys are gone, and "
                         "another team may claim the name")

@@ -50,7 +50,7 @@ class Template(ResendKind[TemplateFields]):
     """One mail's subject and text.
 
     What is written is a draft, and mail goes on to be sent from the last published version; so `published: true`, which
-    an entry means when it says nothing, asks for equal content *and* for no unpublished version. Nothing can be
+    an entry means when it says nothing, asks for equal content and for no unpublished version. Nothing can be
     unpublished: `published: false` leaves publishing to people. `name` is the alias where a new template has none. Left
     out, `text` is what Resend makes of the html.
     """
