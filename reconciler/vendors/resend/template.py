@@ -66,9 +66,10 @@ class Template(ResendKind[TemplateFields]):
         return self.one_by_one(ask, "alias")
 
     def from_wire(self, body: Mapping[str, Any]) -> Fields:
-        """The spec's fields; published only where no version waits."""
+        """The spec's fields; published only where no version waits. A draft of the visual editor has no html."""
         done = body.get("status") == "published" and not body.get("has_unpublished_versions")
-        return {**super().from_wire(body), **({"published": done} if "status" in body else {})}
+        fields = {name: value for name, value in super().from_wire(body).items() if name not in ("alias", "html") or value}
+        return {**fields, **({"published": done} if "status" in body else {})}
 
     def implied(self, fields: Fields) -> Fields:
         """An entry that says nothing wants to be published; one that says false leaves that alone."""

@@ -57,9 +57,8 @@ class Webhook(ResendKind[WebhookSpec]):
         return replace(live, outputs={**live.outputs, **secret})
 
     def from_wire(self, body: Mapping[str, Any]) -> Fields:
-        """The spec's fields; no events may read as null."""
-        fields = super().from_wire(body)
-        return {**fields, "events": fields["events"] or []} if "events" in fields else fields
+        """The spec's fields; events may read as null, and then nobody can say what they are."""
+        return {name: value for name, value in super().from_wire(body).items() if name != "events" or value}
 
     # judgement
 
