@@ -18,6 +18,7 @@ from reconciler.secret import Secret
 from reconciler.vendors.posthog import VENDOR, PostHogSettings
 from reconciler.vendors.posthog.api import PostHogApi
 from reconciler.vendors.posthog.sandbox import PostHogSandbox
+from reconciler.vendors.posthog.sandbox_ingest import take_in
 from reconciler.workspace.connections import Connections
 from tests.referee import CONTRACTS, Exchange, Habits, Referee
 from tests.world import Shop
@@ -70,6 +71,10 @@ class Desk:
         """An object that a person makes in PostHog's own pages."""
         collection = self.sandbox.collection(noun, "4711")
         return collection.made(fields)
+
+    def came_in(self, event: str, **properties: Any) -> None:
+        """An event that an application sends."""
+        take_in(self.sandbox, {"api_key": "phc_4711", "event": event, "properties": properties})
 
     def edit(self, noun: str, id: Any, **fields: Any) -> None:
         """An edit that a person makes in PostHog's own pages."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -18,6 +18,9 @@ from reconciler.vendors.posthog.taxonomy import at_odds, untouched
 GROUPS = "property_groups"
 SCHEMAS = "event_schemas"
 """The collection of links between events and property groups."""
+
+OPEN = "links_open"
+"""Says beside an event's links that this key may see and write them."""
 
 
 class EventDefinitionSpec(Spec):
@@ -35,13 +38,26 @@ class EventDefinitionSpec(Spec):
     property_groups: Annotated[list[Annotated[str, Link("posthog.schema_property_group")]] | None, Mark.UNORDERED] = None
 
 
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The id of each link by event and group; `open` says that this key may write them."""
+
+    ids: Mapping[str, Mapping[str, str]]
+    open: bool = True
+
+    def beside(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A definition with its links."""
+        return {**body, GROUPS: self.ids.get(str(body["id"]), {}), OPEN: self.open}
+
+
 class EventDefinition(Tagged[EventDefinitionSpec]):
     """What an event means, and which properties it should carry.
 
     It may be declared before the first event comes in; one that came in and that nobody has described is taken as it
     is. A read of a single definition writes to PostHog's own tables (its `event_definition.py` makes the row that holds
     the description), so all are listed, and one alone is read only before it is written. Links to groups are objects of
-    their own, listed only where an entry manages them.
+    their own, listed only where an entry manages them; in PostHog's `event_schema.py` no scope of a personal key opens
+    them, so where they are refused the groups tell what is linked, and changes are blocked.
     """
 
     name, spec, path, replace = "posthog.event_definition", EventDefinitionSpec, "/event_definitions", Replace.CREATE_FIRST
@@ -53,12 +69,12 @@ class EventDefinition(Tagged[EventDefinitionSpec]):
 
     def bodies(self, ask: Ask) -> Iterable[Mapping[str, Any]]:
         """Every definition, with its links where they matter and can be seen."""
-        links = self._links(ask)
+        said = self._links(ask)
         for body in super().bodies(ask):
-            yield body if links is None else {**body, GROUPS: links.get(str(body["id"]), {})}
+            yield body if said is None else said.beside(body)
 
-    def _links(self, ask: Ask) -> Mapping[str, Mapping[str, str]] | None:
-        """The id of each link by event and group; None where nobody asks for links, or an export may not see them."""
+    def _links(self, ask: Ask) -> Links | None:
+        """The links where they are asked for; None where nobody asks, or an export may not see them."""
         if any(GROUPS in want.fields for want in ask.wants):
             return self._linked({})
         try:
@@ -66,11 +82,18 @@ class EventDefinition(Tagged[EventDefinitionSpec]):
         except Denied:
             return None
 
-    def _linked(self, of: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:
+    def _linked(self, of: Mapping[str, str]) -> Links:
+        """Links with their ids; where a key may not see them, the groups still tell which there are."""
         found: dict[str, dict[str, str]] = {}
-        for one in self.api.pages(self.beside(SCHEMAS), of):
-            found.setdefault(str(one["event_definition"]), {})[str(one["property_group"]["id"])] = str(one["id"])
-        return found
+        try:
+            for one in self.api.pages(self.beside(SCHEMAS), of):
+                found.setdefault(str(one["event_definition"]), {})[str(one["property_group"]["id"])] = str(one["id"])
+        except Denied:
+            for group in self.api.pages(self.beside("schema_property_groups")):
+                for event in group["events"]:
+                    found.setdefault(str(event["id"]), {})[str(group["id"])] = ""
+            return Links(found, open=False)
+        return Links(found)
 
     def get(self, id: str) -> Live | None:
         """One definition with its links, where a key may see them."""
@@ -78,7 +101,7 @@ class EventDefinition(Tagged[EventDefinitionSpec]):
         if body is None:
             return None
         try:
-            return self.live({**body, GROUPS: self._linked({"event_definition": id}).get(id, {})})
+            return self.live(self._linked({"event_definition": id}).beside(body))
         except Denied:
             return self.live(body)
 
@@ -116,7 +139,7 @@ class EventDefinition(Tagged[EventDefinitionSpec]):
             if group not in held:
                 yield Call("POST", self.beside(SCHEMAS), {"event_definition": live.id, "property_group_id": group})
         for group, link in sorted(held.items()):
-            if group not in wanted:
+            if group not in wanted and link:
                 yield Call("DELETE", f"{self.beside(SCHEMAS)}{segment(link)}/", safe=True)
 
     # judgement
@@ -137,6 +160,9 @@ class EventDefinition(Tagged[EventDefinitionSpec]):
                        path="enforcement_mode", impact=Impact.BEHAVIOURAL)
         if changed.get("hidden") and action.live is not None and action.live.fields.get("verified"):
             yield Note("no longer verified: a hidden event can't be", path="hidden")
+        if GROUPS in changed and action.live is not None and action.live.raw.get(OPEN) is False:
+            yield Note("this key may not write links between events and groups: link them in PostHog's own pages", path=GROUPS,
+                       refuse=True)
         if action.live is not None and action.op in (Op.DELETE, Op.REPLACE):
             yield from self._leaving(action, action.live)
 
