@@ -83,3 +83,12 @@ def test_only_the_step_boundary_catches_everything() -> None:
              if isinstance(node, ast.ExceptHandler)
              and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id == "Exception"))}
     assert found <= allowed
+
+
+def test_checking_manifests_starts_no_engine() -> None:
+    """`validate` loads neither the engine nor the ledger's store, nor any client: it runs at every keystroke's end."""
+    script = ("import sys; from reconciler.cli.program import run; code = run(['validate', '--quiet']);"
+              "heavy = ('reconciler.engine', 'reconciler.ledger.sqlite', 'sqlite3', 'httpx', 'rich', 'stripe', 'hvac');"
+              "print(code, *sorted(name for name in sys.modules if name in heavy))")
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, text=True, capture_output=True, check=False)
+    assert done.stdout.splitlines()[-1] == "0", done.stdout + done.stderr

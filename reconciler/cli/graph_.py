@@ -8,7 +8,7 @@ import click
 
 from reconciler.cli.console import Console
 from reconciler.cli.flags import COMMON, flags, options
-from reconciler.cli.session import opened
+from reconciler.cli.session import checked
 from reconciler.derive.graph import graph
 
 
@@ -18,7 +18,7 @@ from reconciler.derive.graph import graph
 @click.pass_obj
 def command(console: Console, /, *, form: str, **given: Any) -> int:
     """Show which entry needs which; deferred links are marked."""
-    with opened(console, options(console, given)) as workspace:
+    with checked(console, options(console, given)) as workspace:
         resources = workspace.validate()
         found = {one.address.kind: workspace.connections.kind(one.address.kind) for one in resources}
         kinds = {name: kind for name, kind in found.items() if kind is not None}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.cli.console import Console
 from reconciler.clock import SystemClock
@@ -13,21 +14,41 @@ from reconciler.output.escape import safe
 from reconciler.output.progress import Progress
 from reconciler.project import CONFIG, config_bytes
 from reconciler.sources import Redactor
-from reconciler.workspace import Workspace
+from reconciler.workspace.checked import Checked
 from reconciler.workspace.options import Options
 from reconciler.workspace.settled import below_repository
+
+if TYPE_CHECKING:
+    from reconciler.workspace.running import Workspace
+
+W = TypeVar("W", bound=Checked)
 
 
 @contextmanager
 def opened(console: Console, options: Options) -> Iterator[Workspace]:
     """The workspace; secrets that it reads are struck out of everything that the console writes."""
+    from reconciler.workspace.running import Workspace
+
+    with _opened(console, options, Workspace) as workspace:
+        yield workspace
+
+
+@contextmanager
+def checked(console: Console, options: Options) -> Iterator[Checked]:
+    """The same for a command that works offline: it has no use for an engine."""
+    with _opened(console, options, Checked) as workspace:
+        yield workspace
+
+
+@contextmanager
+def _opened(console: Console, options: Options, kind: type[W]) -> Iterator[W]:
     redactor = Redactor()
     console.clean = redactor.clean
     console.source = reader(options)
     log(console)
     progress = Progress(console.err, SystemClock(), quiet=console.quiet, clean=redactor.clean,
                         moving=not console.verbose)
-    with progress, Workspace(options, environ=console.environ, progress=progress, redactor=redactor) as workspace:
+    with progress, kind(options, environ=console.environ, progress=progress, redactor=redactor) as workspace:
         console.progress = progress
         yield workspace
 

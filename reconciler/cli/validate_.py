@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.console import Console
 from reconciler.cli.flags import COMMON, FORMAT, flags, options
-from reconciler.cli.session import opened
+from reconciler.cli.session import checked
 from reconciler.errors import Invalid
 from reconciler.model import Problem
 from reconciler.output import problems
@@ -27,7 +27,7 @@ def command(console: Console, /, *, form: str, **given: Any) -> int:
     found: list[Problem] = []
     count = 0
     try:
-        with opened(console, chosen) as workspace:
+        with checked(console, chosen) as workspace:
             count = len(workspace.validate())
             found = list(workspace.warnings)
             left_out = workspace.left_out

@@ -16,7 +16,6 @@ from reconciler.contract import registry
 from reconciler.errors import Invalid, Locked
 from reconciler.ledger import Store
 from reconciler.ledger.prints import Key
-from reconciler.ledger.sqlite import SqliteStore
 from reconciler.model import Problem, Resource
 from reconciler.project import CONFIG
 from reconciler.secret import Secret
@@ -82,6 +81,8 @@ class Settled:
 
     def store(self, clock: Clock) -> Store:
         """The stack's ledger; the sandbox has one of its own."""
+        from reconciler.ledger.sqlite import SqliteStore
+
         folder = self.sandbox or self.root / HOME / self.stack.name
         self._renamed(folder)
         return SqliteStore(
@@ -90,6 +91,8 @@ class Settled:
 
     def _renamed(self, folder: Path) -> None:
         """A stack that has a new name takes its folder along, unless a run is at it under the old one."""
+        from reconciler.ledger.sqlite import SqliteStore
+
         for name in self.stack.formerly:
             old = folder.with_name(name)
             if folder.exists() or not (old / LEDGER).exists():

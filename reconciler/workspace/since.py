@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import subprocess
-import tarfile
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +13,6 @@ from reconciler.errors import Invalid, Usage
 from reconciler.manifest import MANIFESTS, OVERLAYS
 from reconciler.model import Resource
 from reconciler.project import CONFIG
-
-_SAFE: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 
 
 def changed_since(root: Path, ref: str, now: tuple[Resource, ...],
@@ -63,10 +60,13 @@ def _extract(root: Path, commit: str, folder: Path) -> None:
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise Usage(f"git can't read {commit[:10]}" + (f": {said[-1]}" if said else ""), "git fsck says what is wrong")
+    import tarfile
+
+    safe: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
         for one in tar.getmembers():
             if one.isfile() or one.isdir():
-                tar.extract(one, folder, **_SAFE)
+                tar.extract(one, folder, **safe)
 
 
 def _git(root: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
