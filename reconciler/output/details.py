@@ -207,5 +207,5 @@ def _held_back(action: Action) -> Iterator[Row]:
         return
     reason = action.blocked
     if reason.startswith("can't be read"):
-        reason += "; `reconciler doctor` shows what the credentials may see"
+        reason += "; check what the credential may read, then plan again (-v shows each request)"
     yield Row("blocked", safe(reason), wraps=True)

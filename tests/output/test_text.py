@@ -108,7 +108,7 @@ def test_what_is_blocked_says_why_and_what_lifts_it() -> None:
     assert said.startswith("blocked        its mail stops at once: needs `--allow irreversible:resend.domain/old.sql2.ai`")
     assert "1 blocked" in lines[-5]
     unreadable = act(Op.BLOCKED, "stripe.price/x", blocked="can't be read: 403 Forbidden")
-    assert "`reconciler doctor`" in shown(plan(unreadable, unreadable=True))[1]
+    assert "check what the credential may read" in shown(plan(unreadable, unreadable=True))[1]
 
 
 def test_unchanged_entries_are_hidden_and_counted() -> None:
