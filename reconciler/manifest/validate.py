@@ -132,7 +132,7 @@ def unknown(entry: Entry, catalogue: Catalogue) -> Problem:
 def doubles(
     resources: Iterable[Resource], kinds: Mapping[str, Kind[Any]], entries: Mapping[Address, Entry]
 ) -> Iterator[Problem]:
-    """Two entries on one object: the same natural key, or the same `lifecycle.id`."""
+    """Two entries on one object: the same natural key, unless ids tell them apart, or the same `lifecycle.id`."""
     first: dict[tuple[Any, ...], Resource] = {}
     for one in resources:
         key = kinds[one.address.kind].identity(one.fields)
@@ -140,7 +140,8 @@ def doubles(
             if value is None:
                 continue
             other = first.setdefault((one.address.kind, what, value), one)
-            if other is not one:
+            told_apart = what == "natural key" and one.lifecycle.id is not None and other.lifecycle.id is not None
+            if other is not one and not told_apart:
                 shown = value if isinstance(value, str) else ", ".join(map(str, value))
                 yield entries[one.address].problem(
                     f"{one.address} and {other.address} ({other.at}) have the same {what}: {shown}", path,

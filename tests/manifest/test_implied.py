@@ -74,3 +74,13 @@ def test_a_secret_is_turned_where_the_object_can_be_made_anew(tmp_path: Path, mo
     assert complaints(tmp_path, "room") == "cloud.room has no secret that could be rotated"
     monkeypatch.setattr(Room, "replace", Replace.CREATE_FIRST)
     assert not complaints(tmp_path, "room")
+
+
+def test_ids_tell_entries_of_one_natural_key_apart(tmp_path: Path) -> None:
+    """Where a vendor lets two objects have one name; of two that are not both bound, nobody could say which is which."""
+    bound = {name: {"label": "web", "project": "p1", "lifecycle": {"id": name}} for name in ("k1", "k2")}
+    assert [one.lifecycle.id for one in loaded(tmp_path, {"cloud.key": bound})] == ["k1", "k2"]
+    with pytest.raises(Invalid):
+        loaded(tmp_path, {"cloud.key": {**bound, "k3": {"label": "web", "project": "p1"}}})
+    with pytest.raises(Invalid):
+        loaded(tmp_path, {"cloud.key": {**bound, "k3": {**bound["k2"]}}})
