@@ -34,6 +34,7 @@ def frozen(world: World, manifest: object) -> Iterator[int]:
         response = answer(request)
         if request.method != "GET" and not stopped.is_set():
             os.kill(pid, signal.SIGSTOP)
+            os.waitpid(pid, os.WUNTRACED)
             stopped.set()
         return response
 
