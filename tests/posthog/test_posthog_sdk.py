@@ -87,3 +87,22 @@ def test_the_sdk_agrees_on_groups(client: Any) -> None:
     for size, wanted in (("9", True), ("8", False)):
         assert value(client, "companies", groups={"organization": "acme"},
                      group_properties={"organization": {"size": size}}) is wanted
+
+
+def test_the_sdk_sends_events_that_define_themselves() -> None:
+    """What it captures is there, and is taken over by the entries that waited for it."""
+    project = Project()
+    plan = {"event_definition": {"signup_completed": {"description": "Account confirmed"}},
+            "property_definition": {"plan": {"description": "What they pay for"},
+                                    "of_a_person": {"name": "plan", "type": "person"}}}
+    project.settle(plan)
+    with Server({"posthog": project.desk.sandbox}) as server:
+        made = posthog.Posthog("phc_4711", host=server.url("posthog"), sync_mode=True)
+        made.capture("signup_completed", distinct_id="ada", properties={"plan": "pro", "seats": 3, "$set": {"plan": "pro"}})
+        made.shutdown()
+    held = project.desk.one("event_definitions", name="signup_completed")
+    assert held["last_seen_at"] and held["description"] == "Account confirmed"
+    found = {(one["name"], one["type"]): one["property_type"] for one in project.desk.held("property_definitions").values()}
+    assert (found["plan", "event"], found["seats", "event"], found["plan", "person"]) == ("String", "Numeric", "String")
+    [write] = project.settle(plan)
+    assert write.body == {"description": "What they pay for"}
