@@ -121,7 +121,8 @@ def test_a_fresh_project_gets_the_exported_tracking_plan() -> None:
     second.desk.came_in("signup_completed", plan="pro", **{"$set": {"plan": "pro"}})
     second.settle(found)
     for noun, names in (("event_definitions", ("description", "verified", "primary_property", "default_columns")),
-                        ("property_definitions", ("description", "property_type")), ("actions", ("description", "post_to_slack"))):
+                        ("property_definitions", ("description", "property_type")),
+                        ("actions", ("description", "post_to_slack"))):
         for one in second.desk.held(noun).values():
             [twin] = [o for o in first.desk.held(noun).values() if all(o.get(n) == one.get(n) for n in ("name", "type"))]
             assert {name: one[name] for name in names} == {name: twin[name] for name in names}

@@ -145,7 +145,7 @@ class EventDefinition(Tagged[EventDefinitionSpec]):
     # judgement
 
     def fate(self, live: Live) -> Fate:
-        """Nothing stops the event itself."""
+        """The next event of this name brings it back, undescribed."""
         return Fate("delete", why="comes back with the next event of this name, without what is written here")
 
     def check(self, fields: Fields) -> Iterable[tuple[str, str]]:

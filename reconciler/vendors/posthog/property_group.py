@@ -104,7 +104,7 @@ class SchemaPropertyGroup(Described[SchemaPropertyGroupSpec]):
     # judgement
 
     def fate(self, live: Live) -> Fate:
-        """Its links go with it."""
+        """The events that carry it lose its properties from their schema."""
         return Fate("delete", why="the events that carry it lose these properties from their schema")
 
     def check(self, fields: Fields) -> Iterable[tuple[str, str]]:
