@@ -11,6 +11,7 @@ from reconciler.contract import Env, Settings, Vendor
 from reconciler.secret import Secret
 from reconciler.vendors.posthog.action import Action
 from reconciler.vendors.posthog.cohort import Cohort
+from reconciler.vendors.posthog.dashboard import Dashboard
 from reconciler.vendors.posthog.event import EventDefinition
 from reconciler.vendors.posthog.event_property import PropertyDefinition
 from reconciler.vendors.posthog.flag import FeatureFlag
@@ -48,5 +49,5 @@ class PostHogSettings(Settings):
 
 VENDOR = Vendor(
     "posthog", PostHogSettings, "reconciler.vendors.posthog.api:PostHogApi",
-    (FeatureFlag, Cohort, EventDefinition, PropertyDefinition, SchemaPropertyGroup, Action),
+    (FeatureFlag, Cohort, EventDefinition, PropertyDefinition, SchemaPropertyGroup, Action, Dashboard),
     "reconciler.vendors.posthog.sandbox:PostHogSandbox")

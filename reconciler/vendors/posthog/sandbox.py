@@ -14,6 +14,7 @@ from reconciler.sandbox.store import Request, Response, Sandbox
 from reconciler.vendors.posthog.sandbox_actions import Actions
 from reconciler.vendors.posthog.sandbox_cohorts import Cohorts
 from reconciler.vendors.posthog.sandbox_collection import Body, Collection, Complaint, whole
+from reconciler.vendors.posthog.sandbox_dashboards import Dashboards
 from reconciler.vendors.posthog.sandbox_flags import Flags
 from reconciler.vendors.posthog.sandbox_ingest import PATHS, take_in
 from reconciler.vendors.posthog.sandbox_schemas import EventSchemas, PropertyGroups
@@ -23,6 +24,7 @@ COLLECTIONS: Mapping[str, type[Collection]] = {
     "feature_flags": Flags, "cohorts": Cohorts,
     "event_definitions": EventDefinitions, "property_definitions": PropertyDefinitions, "actions": Actions,
     "schema_property_groups": PropertyGroups, "event_schemas": EventSchemas,
+    "dashboards": Dashboards,
 }
 
 _PATH = re.compile(r"/api/(?:projects|environments)/(?P<project>[^/]+)/(?P<noun>[a-z_]+)/(?:(?P<id>[^/]+)/(?P<act>[a-z_]+/)?)?")
@@ -109,7 +111,7 @@ class PostHogSandbox(Sandbox):
 
         return {"count": len(found), "next": link(offset + limit) if offset + limit < len(found) else None,
                 "previous": link(max(offset - limit, 0)) if offset else None,
-                "results": [here.shown(body) for body in found[offset:offset + limit]]}
+                "results": [here.brief(body) for body in found[offset:offset + limit]]}
 
     # what SDKs ask for
 

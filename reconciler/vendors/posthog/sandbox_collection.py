@@ -73,6 +73,10 @@ class Collection:
         """An object as answers show it."""
         return dict(body)
 
+    def brief(self, body: Body) -> Body:
+        """An object as pages of a list show it."""
+        return self.shown(body)
+
     def mint(self) -> Any:
         """The id of a new object: a number of its own collection."""
         numbers = self.box.objects.setdefault("/numbers", {}).setdefault(self.noun, {"last": 0})
