@@ -53,7 +53,8 @@ class Catalogue(Connections):
     """Sentry and nothing else, for checking manifests."""
 
     def __init__(self, clock: TestClock) -> None:
-        super().__init__({"sentry": "sentry"}, lambda connection, model: model.placeholder(), clock)
+        super().__init__({"sentry": "sentry"}, lambda connection, model: model.placeholder(), clock,
+                         commands=frozenset({"box"}))
 
 
 class Org(Shop):

@@ -53,6 +53,10 @@ class OfProject(Singleton[S]):
         found = None if number is None else self.get(number)
         return () if found is None else (found,)
 
+    def title(self, live: Live) -> str:
+        """The project's slug."""
+        return str(live.fields.get("project") or live.id)
+
     def place(self, live: Live, want: Want[S], path: str) -> str:
         """A path below the project; one that is yet to be made is known by its slug alone."""
         return self.sentry.project(want["project"] if live.raw is None else live.id, path)
