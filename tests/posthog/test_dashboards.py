@@ -29,6 +29,14 @@ def test_a_dashboard_is_read_by_itself_only_for_what_lists_lack(project: Project
     assert project.reads(before) == ["/dashboards/", f"/dashboards/{id}/"]
 
 
+def test_filters_are_cleared_although_an_empty_map_is_passed_over(project: Project) -> None:
+    """What they left open is said by null; the next plan is empty."""
+    project.settle(board(filters={"date_from": "-7d"}))
+    [write] = project.settle(board(filters=None))
+    assert write.body == {"filters": {"date_from": None, "date_to": None, "properties": None}}
+    assert project.desk.one("dashboards", name="Activation")["filters"]["date_from"] is None
+
+
 def test_a_dashboard_that_goes_is_marked_as_deleted(project: Project) -> None:
     """One PATCH; declared once more it is another one, because PostHog no longer shows the first."""
     other = {"Other": {"pinned": True}}

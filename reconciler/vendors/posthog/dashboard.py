@@ -21,8 +21,17 @@ UNLISTED = frozenset({"filters", "breakdown_colors", "data_color_theme_id", "qui
 """Fields that only a read of one dashboard shows."""
 
 
+NO_FILTERS: Fields = {"date_from": None, "date_to": None, "properties": None}
+"""What clears filters: PostHog passes over an empty map (its `dashboard.py`)."""
+
+
 def _some(value: Any) -> Any:
     return value or None
+
+
+def _filters(value: Any) -> Any:
+    """Filters without what they leave open."""
+    return {name: one for name, one in value.items() if one is not None} or None if isinstance(value, dict) else value
 
 
 class BreakdownColor(Spec):
@@ -43,7 +52,7 @@ class DashboardSpec(Spec):
     pinned: Annotated[bool | None, Impact.COSMETIC] = False
     tags: Tags = None
     restriction_level: Literal[21, 37] | None = 21
-    filters: Annotated[dict[str, Any] | None, Canonical(_some)] = None
+    filters: Annotated[dict[str, Any] | None, Canonical(_filters)] = None
     breakdown_colors: Annotated[list[BreakdownColor] | None, Canonical(_some), Impact.COSMETIC] = None
     data_color_theme_id: Annotated[int | None, Impact.COSMETIC] = None
     quick_filter_ids: Annotated[list[str] | None, Canonical(_some)] = None
@@ -55,7 +64,8 @@ class Dashboard(SoftDeleted[DashboardSpec], Tagged[DashboardSpec]):
     """A page of charts, without the charts: tiles are made and moved in PostHog's own pages, and left alone.
 
     Its name is not unique. Lists lack its filters, colours and layout, so a dashboard whose entry gives one of them is
-    read once more by itself. One that is deleted answers 404, where a flag still shows (PostHog's `dashboard.py`).
+    read once more by itself, which PostHog notes as a visit. One that is deleted answers 404, where a flag still shows.
+    An empty map of filters is passed over, so they are cleared one by one (all in PostHog's `dashboard.py`).
     """
 
     name, spec, path = "posthog.dashboard", DashboardSpec, "/dashboards"
@@ -93,13 +103,16 @@ class Dashboard(SoftDeleted[DashboardSpec], Tagged[DashboardSpec]):
         wire = {name: empty.get(name) if value is None else value for name, value in fields.items()}
         if "breakdown_colors" in wire:
             wire["breakdown_colors"] = [_written(one) for one in fields["breakdown_colors"] or ()]
+        if "filters" in wire and _filters(wire["filters"]) is None:
+            wire["filters"] = NO_FILTERS
         return wire
 
     # judgement
 
     def fate(self, live: Live) -> Fate:
         """Its tiles go with it, and come back with it."""
-        return Fate("delete", why="marked as deleted, with its tiles: PostHog can restore it, its charts stay")
+        return Fate("delete", why="marked as deleted, with its tiles: PostHog can restore both; its charts stay, and as the "
+                    "project's first page it is forgotten")
 
 
 def _written(one: Mapping[str, Any]) -> Fields:

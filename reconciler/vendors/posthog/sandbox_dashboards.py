@@ -41,6 +41,8 @@ class Dashboards(Collection):
                 raise Complaint(f'"{given[name]}" is not a valid choice.', code="invalid_choice", attr=name)
         if not isinstance(given.get("filters", {}), dict):
             raise Complaint("Filters must be a dictionary", attr="filters")
+        if not given.get("filters"):
+            kept.pop("filters", None)
         for one in given.get("breakdown_colors") or ():
             token = one.get("colorToken", "")
             if not one.get("breakdownValue") or (token is not None and not re.fullmatch(r"preset-[1-9][0-9]*", token)):
