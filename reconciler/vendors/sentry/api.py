@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 AGAIN = 1.0
 """Seconds to wait where Sentry asks to come again and does not say when."""
 
+AT_ONCE = 8
+"""Requests under way at the same time before Sentry has said how many it takes."""
+
 PATIENCE, PAUSE = 15.0, 0.5
 """Seconds that a new project's own monitors are waited for, and between two looks."""
 
@@ -49,7 +52,7 @@ class SentryApi(Api):
         super().__init__(*args, **more)
         self.declared: dict[str, str] = {}
         self.plain: set[str] = set()
-        self.crowd = Crowd(self.settings.connections)
+        self.crowd = Crowd(min(self.settings.connections, AT_ONCE))
         self._slugs: dict[str, str] = {}
         self._own: dict[str, tuple[str, str]] = {}
 
