@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from reconciler.contract import Ask, Canonical, Kind, Mark, Output, Scene, Spec, covers
 from reconciler.model import Action, Call, Changes, Fate, Fields, Impact, Live, Note, Op, Unseen, Want, has_token
+from reconciler.vendors.vault.hcl import is_json
 from reconciler.vendors.vault.judge import lockout, meaning
 from reconciler.vendors.vault.reading import keys, read_each
 from reconciler.vendors.vault.rules import normal, rules
@@ -60,9 +61,12 @@ class Rule(Spec):
 
 
 def _parsed(value: Any) -> Any:
-    if not has_token(value):
-        rules(value if isinstance(value, str) else [each.given() for each in value or ()])
-    return value
+    """Rules that the server would take; a list becomes the text that is sent, so that a plan compares text with text."""
+    given = value if isinstance(value, str) else [each.given() for each in value or ()]
+    if has_token(given):
+        return value
+    rules(given)
+    return given if isinstance(given, str) and not is_json(given) else as_text(given)
 
 
 class PolicySpec(Spec):

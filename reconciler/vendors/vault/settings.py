@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -27,19 +28,19 @@ def _url(value: str | None) -> str | None:
 Name = Annotated[str, Field(min_length=1)]
 
 
-class Login(BaseModel):
+class Login(BaseModel, ABC):
     """One login method: a path below `auth/` and what is posted there."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @property
+    @abstractmethod
     def path(self) -> str:
         """Where it logs in."""
-        raise NotImplementedError
 
+    @abstractmethod
     def body(self) -> Mapping[str, Any]:
         """What proves who we are."""
-        raise NotImplementedError
 
 
 class TokenAuth(BaseModel):
