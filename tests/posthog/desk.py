@@ -39,6 +39,10 @@ HABITS = Habits(forgiven={
     r"/actions/(\d+/)?: body\.steps\[\d+\]\.properties: .*'type': 'cohort'":
         "PostHog's action.py takes any map; the document lists no operator that fits a cohort's number",
     r"/actions/\d+/references/ is not in the document": "PostHog's action.py has it; it is newer than the document",
+    r"POST /\S+/experiments/\d+/(launch|pause|resume|end|archive|unarchive|reset)/: POST \S+ is not in the document":
+        "the document has none of the calls of an experiment's life; PostHog's experiment_service.py does",
+    r"answer\.(results\[\d+\]\.)?holdout: None is not of type 'object'":
+        "an experiment without a holdout has none; the document lost that it may be null",
     r"POST /batch/: POST /batch/ is not in the document": "events come in by another API",
 })
 

@@ -14,6 +14,7 @@ from reconciler.vendors.posthog.cohort import Cohort
 from reconciler.vendors.posthog.dashboard import Dashboard
 from reconciler.vendors.posthog.event import EventDefinition
 from reconciler.vendors.posthog.event_property import PropertyDefinition
+from reconciler.vendors.posthog.experiment import Experiment
 from reconciler.vendors.posthog.flag import FeatureFlag
 from reconciler.vendors.posthog.property_group import SchemaPropertyGroup
 
@@ -49,5 +50,5 @@ class PostHogSettings(Settings):
 
 VENDOR = Vendor(
     "posthog", PostHogSettings, "reconciler.vendors.posthog.api:PostHogApi",
-    (FeatureFlag, Cohort, EventDefinition, PropertyDefinition, SchemaPropertyGroup, Action, Dashboard),
+    (FeatureFlag, Cohort, EventDefinition, PropertyDefinition, SchemaPropertyGroup, Action, Experiment, Dashboard),
     "reconciler.vendors.posthog.sandbox:PostHogSandbox")

@@ -15,13 +15,14 @@ from reconciler.vendors.posthog.sandbox_actions import Actions
 from reconciler.vendors.posthog.sandbox_cohorts import Cohorts
 from reconciler.vendors.posthog.sandbox_collection import Body, Collection, Complaint, whole
 from reconciler.vendors.posthog.sandbox_dashboards import Dashboards
+from reconciler.vendors.posthog.sandbox_experiments import Experiments
 from reconciler.vendors.posthog.sandbox_flags import Flags
 from reconciler.vendors.posthog.sandbox_ingest import PATHS, take_in
 from reconciler.vendors.posthog.sandbox_schemas import EventSchemas, PropertyGroups
 from reconciler.vendors.posthog.sandbox_taxonomy import EventDefinitions, PropertyDefinitions
 
 COLLECTIONS: Mapping[str, type[Collection]] = {
-    "feature_flags": Flags, "cohorts": Cohorts,
+    "feature_flags": Flags, "cohorts": Cohorts, "experiments": Experiments,
     "event_definitions": EventDefinitions, "property_definitions": PropertyDefinitions, "actions": Actions,
     "schema_property_groups": PropertyGroups, "event_schemas": EventSchemas,
     "dashboards": Dashboards,
