@@ -62,6 +62,15 @@ def test_drift_is_undone_and_a_policy_removed_by_hand_is_made_again(desk: Desk) 
     desk.settle(given)
 
 
+def test_a_list_of_rules_is_planned_as_text(desk: Desk) -> None:
+    """Both sides of a change are the language's text, so that a reader sees one diff, whatever the manifest says it in."""
+    desk.settle(policies(api={"rules": TEXT}))
+    made = desk.plan(policies(api={"rules": [{"path": "kv/data/*", "capabilities": ["read"]}]}))
+    before, after = desk.paths(made, "policy/api")["rules"]
+    assert before == TEXT
+    assert after.startswith('path "kv/data/*" {')
+
+
 def test_an_equal_policy_is_adopted_with_its_mark_and_another_needs_consent(desk: Desk) -> None:
     """Digest, scenario 7: without consent nothing is written."""
     desk.settle(KEEP)
