@@ -82,15 +82,9 @@ class Alert(SentryKind[AlertSpec]):
     def get(self, id: str) -> Live | None:
         """One alert; what it is linked to may be new."""
         body = self.api.find(self.item(id))
-        if body is not None and any(self.sentry.owned(str(one)) is None for one in body.get("detectorIds") or ()):
-            self.sentry.own_monitors()
+        if body is not None:
+            self.sentry.meet(body.get("detectorIds") or ())
         return None if body is None else self.live(body)
-
-    def read(self, answer: Any) -> Live | None:
-        """None, unless every monitor in the answer is known."""
-        known = isinstance(answer, dict) and all(
-            self.sentry.owned(str(one)) is not None for one in answer.get("detectorIds") or ())
-        return super().read(answer) if known else None
 
     # writing
 

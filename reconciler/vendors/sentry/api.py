@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
@@ -55,6 +55,7 @@ class SentryApi(Api):
         self.crowd = Crowd(min(self.settings.connections, AT_ONCE))
         self._slugs: dict[str, str] = {}
         self._own: dict[str, tuple[str, str]] = {}
+        self._monitors: set[str] = set()
 
     @property
     def sentry(self) -> SentrySettings:
@@ -204,9 +205,16 @@ class SentryApi(Api):
 
     def own_monitors(self) -> Mapping[str, tuple[str, str]]:
         """The monitors of errors and of issues, one each a project: number → (type, number of the project)."""
-        found = (body for body in self.pages(self.below("detectors/")) if body.get("type") in DEFAULTS)
-        self._own = {str(body["id"]): (str(body["type"]), str(body.get("projectId"))) for body in found}
+        found = list(self.pages(self.below("detectors/")))
+        self._own = {str(body["id"]): (str(body["type"]), str(body.get("projectId")))
+                     for body in found if body.get("type") in DEFAULTS}
+        self._monitors = {str(body["id"]) for body in found}
         return self._own
+
+    def meet(self, monitors: Iterable[Any]) -> None:
+        """Learn whose these monitors are, where one of them has not been seen yet."""
+        if {str(one) for one in monitors} - self._monitors:
+            self.own_monitors()
 
     def owned(self, monitor: str) -> tuple[str, str] | None:
         """What one of Sentry's own monitors watches; None for anybody else's."""

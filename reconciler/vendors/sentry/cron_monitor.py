@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zoneinfo
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
@@ -41,9 +42,14 @@ def _schedule(value: Any) -> Any:
     return value
 
 
+@cache
+def zones() -> frozenset[str]:
+    """Every time zone that this machine knows; none where it has no list of them."""
+    return frozenset(zoneinfo.available_timezones())
+
+
 def _timezone(value: str) -> str:
-    known = zoneinfo.available_timezones()
-    if known and value not in known:
+    if zones() and value not in zones():
         raise ValueError("is no time zone such as UTC or Europe/Berlin")
     return value
 
