@@ -71,13 +71,15 @@ class Workspace(Checked):
         return Signing(self.settled.key(), ledger.lineage, self.owner, kinds)
 
     def _recovered(self, resources: Iterable[Resource], write: bool) -> tuple[Ledger, tuple[str, ...]]:
-        """The ledger after what an earlier run left open is settled, as far as the lock is free at once."""
+        """The ledger after what an earlier run left open is settled; a plan does without where the lock is not free at once."""
         ledger = self.store.read()
         if not any(intent.act == "create" for intent in ledger.intents.values()):
             return ledger, ()
         try:
-            ledger = self.store.lock(self.holder("recover"), 0.0)
+            ledger = self.store.lock(self.holder("recover"), self.options.lock_timeout if write else 0.0)
         except Locked as error:
+            if write:
+                raise
             return ledger, (f"{error.message}; planned without settling what it left open",)
         try:
             return self._settle(resources, ledger, write), ()
