@@ -174,7 +174,7 @@ DEFECT = """
 import sys
 from reconciler.engine import work
 from reconciler.cli import main
-from reconciler import workspace
+from reconciler.workspace import running
 from reconciler.secret import reveal
 
 def look(job, veil):
@@ -186,7 +186,7 @@ def crash(world):
 if sys.argv.pop(1) == "step":
     work._look_first = look
 else:
-    workspace.plan = crash
+    running.plan = crash
 main()
 """
 
