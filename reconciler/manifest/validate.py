@@ -101,8 +101,11 @@ def _without_nulls(value: Any, shape: Shape, path: tuple[Any, ...], nulls: list[
 
 def _put(fields: Any, path: tuple[Any, ...]) -> None:
     for part in path[:-1]:
+        if not isinstance(fields, (dict, list)):
+            return  # the spec made one text of it, in which what is left out and what is null are the same
         fields = fields[part]
-    fields[path[-1]] = None
+    if isinstance(fields, dict):
+        fields[path[-1]] = None
 
 
 # what no single entry can know
