@@ -67,14 +67,9 @@ class Engine:
         return rest.removeprefix("data/") if self.version == 2 else rest
 
 
-def api_of(api: Api) -> VaultApi:
-    """The client of a kind, as what it is."""
-    return cast("VaultApi", api)
-
-
 def known(api: Api) -> dict[str, Engine]:
     """What this connection knows of mounts, by path: those that were listed, and those that manifests declare."""
-    return api_of(api).engines
+    return cast("VaultApi", api).engines
 
 
 def engine_at(api: Api, path: str) -> Engine:
@@ -99,12 +94,12 @@ def asked(api: Api, path: str) -> Engine:
 
 def declared(api: Api) -> dict[str, str]:
     """The paths of the mounts and login methods that manifests declare, by address."""
-    return api_of(api).declared
+    return cast("VaultApi", api).declared
 
 
 def removed(api: Api) -> dict[str, int]:
     """The last versions of secrets whose last version was seen to be deleted, by handle: the next write goes on from it."""
-    return api_of(api).removed
+    return cast("VaultApi", api).removed
 
 
 def mounts_meant(api: Api, mount: str | None, ask: Ask, types: frozenset[str]) -> list[str]:

@@ -15,7 +15,6 @@ from reconciler.vendors.vault.roles import LoginRole, TokenFields, role_name
 from reconciler.vendors.vault.terms import Duration, Path, Signed, Text, Texts, bare, texts_of
 
 TYPE = "jwt"
-TOLD = ("role_type", "user_claim", "bound_claims_type")
 BOUNDS = ("bound_audiences", "bound_subject", "bound_claims", "token_bound_cidrs")
 
 
@@ -46,17 +45,17 @@ class JwtRoleSpec(TokenFields):
 class JwtRole(LoginRole[JwtRoleSpec]):
     """A role of the jwt (or oidc) login.
 
-    A write without `role_type` is taken for one of an oidc role and refused (OpenBao 2.7.2), one without `user_claim` is
-    refused too, and one without `bound_claims_type` takes it back to `string`: every update carries all three. Claims are
-    texts, or the server refuses them.
+    A write without `role_type` is taken for one of an oidc role and refused (OpenBao 2.7.2), and one without
+    `user_claim` too: every update carries both. Claims are texts, or the server refuses them.
     """
 
     name, spec, types = "vault.jwt_role", JwtRoleSpec, frozenset({"jwt", "oidc"})
 
     def update(self, live: Live, want: Want[JwtRoleSpec], changes: Changes) -> Iterable[Call]:
         """One POST with what changed, and with what the server wants to be told each time."""
-        always = {name: live.fields[name] for name in TOLD if name in live.fields}
-        fields = {"user_claim": want["user_claim"], **always, **{name: want.get(name) for name in changed(changes)}}
+        always: Mapping[str, Any] = {"role_type": live.fields.get("role_type") or "oidc",
+                                     "user_claim": live.fields.get("user_claim") or want["user_claim"]}
+        fields = {**always, **{name: want.get(name) for name in changed(changes)}}
         yield Call("POST", self.item(live.id), self.body(fields), safe=True)
 
     def body(self, fields: Mapping[str, Any]) -> Fields:

@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from reconciler.contract import Canonical, Link, Mark
-from reconciler.model import Call, Changes, Fields, Impact, Live, Want
-from reconciler.vendors.vault.inside import changed
+from reconciler.model import Fields, Impact
 from reconciler.vendors.vault.policy import lower
 from reconciler.vendors.vault.roles import LoginRole, TokenFields, role_name
 from reconciler.vendors.vault.terms import Path, Texts, bare, unordered
@@ -34,18 +33,9 @@ class KubernetesRoleSpec(TokenFields):
 
 
 class KubernetesRole(LoginRole[KubernetesRoleSpec]):
-    """A role of the kubernetes login.
-
-    A write without the selector takes it away (OpenBao 2.7.2): every update carries it.
-    """
+    """A role of the kubernetes login."""
 
     name, spec, types = "vault.kubernetes_role", KubernetesRoleSpec, frozenset({TYPE})
-
-    def update(self, live: Live, want: Want[KubernetesRoleSpec], changes: Changes) -> Iterable[Call]:
-        """One POST with what changed, and with what the server wants to be told each time."""
-        always = {SELECTOR: live.fields[SELECTOR]} if live.fields.get(SELECTOR) else {}
-        fields = {**always, **{name: want.get(name) for name in changed(changes)}}
-        yield Call("POST", self.item(live.id), self.body(fields), safe=True)
 
     def check(self, fields: Fields) -> Iterable[tuple[str, str]]:
         """What the server would refuse."""
