@@ -87,6 +87,7 @@ class Death:
         return response
 
     def _shoot(self) -> None:
+        assert self.victim > 0  # 0 would be everybody
         os.kill(self.victim, signal.SIGKILL)
         raise ConnectionError("killed")
 
@@ -138,9 +139,13 @@ class World:
         """One process: lock, recover, plan, apply, unlock; True when it was not killed."""
         self.moment += 1
         self.death.kill, self.death.seen = kill, Counter()
-        pid = self.death.victim = self.start(manifest, kill, share)
+        gate, go = os.pipe()
+        pid = self.death.victim = self.start(manifest, kill, share, gate)
+        os.write(go, b"x")  # it sends nothing before its vendor knows whom to kill
         _, status = os.waitpid(pid, 0)
-        self.death.kill = Kill()
+        self.death.kill, self.death.victim = Kill(), 0
+        os.close(gate)
+        os.close(go)
         with self.box.lock:
             self.death.found += self.unaccounted()
         if os.WIFSIGNALED(status):
@@ -150,12 +155,11 @@ class World:
             self.death.found.append(f"a process of its own failed at moment {self.moment}: see its traceback")
         return True
 
-    def start(self, manifest: Any, kill: Kill, share: float, gate: int = -1) -> int:
+    def start(self, manifest: Any, kill: Kill, share: float, gate: int) -> int:
         """The pid of a process that does that, once there is something to read at `gate`."""
         pid = os.fork()
         if pid == 0:
-            if gate >= 0:
-                os.read(gate, 1)
+            os.read(gate, 1)
             self._child(manifest, kill, share)
         return pid
 
