@@ -33,6 +33,7 @@ class Apply:
             if action.live is not None and action.op is not Op.REPLACE:
                 self.known[action.address] = dict(outputs(action.live))
         self.graph = steps(plan.actions, means.kinds)
+        self.order = {step: n for n, step in enumerate(self.graph)}
         self.left = {a: sum(s.address == a for s in self.graph) for a in {s.address for s in self.graph}}
         self.bad: dict[Step, Outcome] = {}
         self.prepare = Prepare(plan, ledger, journal, means, run, self.known)
@@ -54,7 +55,8 @@ class Apply:
         sorter.prepare()
         try:
             while sorter.is_active():
-                begun = [track for step in sorter.get_ready() if (track := self._begin(step, sorter)) is not None]
+                ready = sorted(sorter.get_ready(), key=self.order.__getitem__)  # as a set gives them, no run is like another
+                begun = [track for step in ready if (track := self._begin(step, sorter)) is not None]
                 self._send(begun, sorter)
                 if self.running:
                     self._collect(sorter)

@@ -22,13 +22,19 @@ def made(action: Action, entries: Entries, prints: Mapping[str, str], now: float
         keep = action.resource.lifecycle.keep_old
         retired[action.live.id] = now + seconds(keep) if keep is not None and not action.drop else 0.0
     life = action.resource.lifecycle
-    return {"prints": {}, "needs": needs(action.resource), "protect": life.protect, "on_remove": life.on_remove,
+    return {"prints": {}, "needs": used(action.resource, old, retired), "protect": life.protect, "on_remove": life.on_remove,
             "rotate": life.rotate, "retired": retired, "undelivered": list(life.deliver)}
 
 
 def needs(resource: Resource) -> list[str]:
     """Every entry that it points at or delivers into, deferred links too."""
     return [str(address) for address in resource.needs]
+
+
+def used(resource: Resource, old: Entry | None, retired: Mapping[str, float]) -> list[str]:
+    """What it needs, and what the old objects that it has left behind still point at."""
+    before = old.needs if old is not None and retired else ()
+    return list(dict.fromkeys((*needs(resource), *before)))
 
 
 def finished(action: Action, entries: Entries, prints: Mapping[str, str], id: str | None, now: float) -> tuple[Record, ...]:
@@ -49,7 +55,7 @@ def finished(action: Action, entries: Entries, prints: Mapping[str, str], id: st
         retired = {one: until for one, until in retired.items() if until > now or one in action.kept}
     retired.pop(id, None)
     applied = {} if action.effect == "import" else dict(prints)
-    entry = Entry(address, id, applied, tuple(needs(action.resource)), life.protect, life.on_remove, life.rotate,
+    entry = Entry(address, id, applied, tuple(used(action.resource, old, retired)), life.protect, life.on_remove, life.rotate,
                   dict(old.delivered) if old is not None else {}, old.undelivered if old is not None else (), retired)
     return (*moved, entry.record())
 
@@ -73,7 +79,7 @@ def quiet(action: Action, entries: Entries, open_calls: bool,
     life = action.resource.lifecycle
     base = old or Entry(str(action.address), action.live.id)
     fresh = prints(action.address.kind, action.want.fields)
-    entry = replace(base, id=action.live.id, prints=fresh, needs=tuple(needs(action.resource)), protect=life.protect,
-                    on_remove=life.on_remove, rotate=life.rotate)
+    entry = replace(base, id=action.live.id, prints=fresh, needs=tuple(used(action.resource, old, base.retired)),
+                    protect=life.protect, on_remove=life.on_remove, rotate=life.rotate)
     if entry != old or open_calls:
         yield entry.record()

@@ -167,3 +167,19 @@ def test_an_id_is_taken_within_its_own_kind_only(shop: Shop) -> None:
     assert shop.acts(manifest) == {}
     assert shop.store.read().entries["cloud.note/n"].id == "projects_1"
 
+
+def test_what_an_old_object_still_points_at_is_not_removed_before_it(shop: Shop) -> None:
+    """A superseded object that could not be dropped yet keeps its target, also when its kind can't be read just now."""
+    two = {"offer": {"pro": {"title": "Pro"}, "team": {"title": "Team"}}}
+    shop.apply({**two, "rate": {"month": {"offer": {"ref": "pro"}, "amount": 1}}})
+    shop.cloud.faults = {len(shop.cloud.sent) + 1: "refuse"}
+    shop.apply({**two, "rate": {"month": {"offer": {"ref": "team"}, "amount": 1}}})
+    less = {"offer": {"team": {"title": "Team"}}, "rate": {"month": {"offer": {"ref": "team"}, "amount": 1}}}
+    shop.cloud.denied = {"rates"}
+    assert shop.acts(less) == {"rate/month": "blocked", "offer/pro": "blocked"}
+    shop.cloud.denied = set()
+    shop.sent()
+    shop.apply(less)
+    assert shop.sent() == ["POST rates/rates_3", "DELETE offers/pro"]
+    assert shop.acts(less) == {}
+    assert shop.store.read().entries["cloud.rate/month"].needs == ("cloud.offer/team",)
