@@ -18,14 +18,16 @@ import pytest
 from reconciler.clock import TestClock
 from reconciler.vendors.vault import VENDOR
 from reconciler.vendors.vault.sandbox import VaultSandbox
+from tests.vault import postgres
 from tests.vault.desk import Desk, Place
+from tests.vault.postgres import Database
 
 ROOT = "root-of-the-tests"
 NUMBERS = itertools.count(1)
 
 
 @contextmanager
-def running(home: Path) -> Iterator[str]:
+def running(home: Path, config: str = "") -> Iterator[str]:
     """The address of an OpenBao that runs until the block ends; the test is skipped where the program is not there."""
     beside = Path(sys.executable).parent / "bao"
     program = str(beside) if beside.exists() else shutil.which("bao")
@@ -36,6 +38,9 @@ def running(home: Path) -> Iterator[str]:
         port = probe.getsockname()[1]
     command = [program, "server", "-dev", f"-dev-listen-address=127.0.0.1:{port}", f"-dev-root-token-id={ROOT}",
                "-dev-no-store-token"]
+    if config:
+        (home / "config.hcl").write_text(config)
+        command.append(f"-config={home / 'config.hcl'}")
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("VAULT_", "BAO_"))}
     with (home / "log").open("wb") as log:
         started = subprocess.Popen(command, env={**environ, "HOME": str(home)}, cwd=home, stdout=log, stderr=log)
@@ -54,6 +59,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One server for all tests."""
     with running(tmp_path_factory.mktemp("bao")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One whose configuration lets audit devices be made through its API."""
+    with running(tmp_path_factory.mktemp("audited"), "unsafe_allow_api_audit_creation = true\n") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[Database]:
+    """One PostgreSQL for all tests."""
+    with postgres.running() as found:
+        yield found
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.vault.desk import Place
 
 VAULT = ("--vendor", "vault")
 IRREVERSIBLE = [f"irreversible:vault.{address}" for address in (
-    "mount/kv", "mount/transit", "mount/database", "auth_method/approle")]
+    "mount/kv", "mount/transit", "mount/database", "auth_method/approle", "transit_key/connections")]
 
 
 @pytest.fixture
@@ -26,11 +26,12 @@ def stack(tmp_path: Path, server: str) -> Iterator[Project]:
     shutil.copy(REPOSITORY / "reconciler.yaml", tmp_path)
     shutil.copytree(REPOSITORY / "manifests", tmp_path / "manifests")
     project = Project(tmp_path)
-    project.environ = {"VAULT_ADDR": server, "VAULT_TOKEN": ROOT}
+    project.environ = {"VAULT_ADDR": server, "VAULT_TOKEN": ROOT, "DATABASE_PASSWORD": "of-the-tests"}
     yield project
     place = Place(server, ROOT)
     for path in ("sys/mounts/kv", "sys/mounts/transit", "sys/mounts/database", "sys/auth/approle",
-                 "sys/policies/acl/sql2ai-api", "sys/policies/acl/sql2ai-worker"):
+                 "sys/policies/acl/sql2ai-api", "sys/policies/acl/sql2ai-worker",
+                 "sys/policies/password/database"):
         place.ask("DELETE", path)
 
 
@@ -45,7 +46,7 @@ def edited(project: Project, old: str, new: str) -> None:
 def test_an_address_and_a_token_bring_a_server_to_the_example_stack(stack: Project, server: str) -> None:
     """Everything is there as the manifests say, and the second plan exits 0."""
     done = stack.run("plan", *VAULT, "--detailed-exitcode")
-    assert done.code == 2 and "9 to create, 0 to update" in done.out, done
+    assert done.code == 2 and "14 to create, 0 to update" in done.out, done
     stack.ok("apply", *VAULT, "--auto-approve", "--allow", "access")
     place = Place(server, ROOT)
     mounts = place.ask("GET", "sys/mounts")
@@ -53,6 +54,10 @@ def test_an_address_and_a_token_bring_a_server_to_the_example_stack(stack: Proje
         ("kv", {"version": "2"}), ("transit", {}), ("database", {})]
     assert mounts["database/"]["config"]["max_lease_ttl"] == 86400
     assert place.ask("GET", "kv/config")["max_versions"] == 20
+    assert place.ask("GET", "transit/keys/connections")["auto_rotate_period"] == 30 * 24 * 3600
+    connection = place.ask("GET", "database/config/sql2ai")
+    assert (connection["allowed_roles"], connection["password_policy"]) == (["sql2ai-api", "sql2ai-worker"], "database")
+    assert place.ask("GET", "database/roles/sql2ai-api")["max_ttl"] == 86400
     role = place.ask("GET", "auth/approle/role/sql2ai-api")
     assert (role["token_policies"], role["token_ttl"], role["secret_id_num_uses"]) == (["sql2ai-api"], 1200, 10)
     done = stack.run("plan", *VAULT, "--detailed-exitcode")
@@ -65,7 +70,6 @@ def test_the_policies_count_for_whoever_logs_in_with_the_role(stack: Project, se
     place = Place(server, ROOT)
     place.ask("POST", "kv/data/api/stripe", {"data": {"key": "s3cr3t"}})
     place.ask("POST", "kv/data/worker/queue", {"data": {"key": "other"}})
-    place.ask("POST", "transit/keys/connections", {})
     token = entered(place, "sql2ai-api")
 
     def may(method: str, path: str, body: Any = None) -> int:
@@ -108,12 +112,14 @@ def test_a_change_by_hand_is_planned_back_and_a_removed_entry_is_deleted(stack: 
     assert stack.run("apply", *VAULT, "--auto-approve").code == 4
     stack.ok("apply", *VAULT, "--auto-approve", "--allow", "delete,access")
     assert place.ask("GET", "auth/approle/role/sql2ai-worker") is None
-    edited(stack, "  database:\n    type: database\n    description: Database accounts for as long as a service needs them\n"
-                  "    config: {default_lease_ttl: 1h, max_lease_ttl: 24h}\n", "")
+    spare = stack.dir / "manifests" / "spare.yaml"
+    spare.write_text("vault.mount:\n  spare: {type: transit}\n", "utf-8")
+    stack.ok("apply", *VAULT, "--auto-approve")
+    spare.unlink()
     done = stack.run("apply", *VAULT, "--auto-approve", "--allow", "delete")
-    assert done.code == 4 and "irreversible:vault.mount/database" in done.said, done
-    stack.ok("apply", *VAULT, "--auto-approve", "--allow", "irreversible:vault.mount/database")
-    assert "database/" not in place.ask("GET", "sys/mounts")
+    assert done.code == 4 and "irreversible:vault.mount/spare" in done.said, done
+    stack.ok("apply", *VAULT, "--auto-approve", "--allow", "irreversible:vault.mount/spare")
+    assert "spare/" not in place.ask("GET", "sys/mounts")
     assert stack.run("plan", *VAULT, "--detailed-exitcode").code == 0
 
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import httpx
 
 from tests.vault.desk import Keep, Place
+from tests.vault.engines import Engines
+from tests.vault.step import Step, delete, get, names, post
 
 MINTED = frozenset({"request_id", "accessor", "uuid", "client_token", "id", "created_time", "updated_time", "modified",
                     "deletion_time", "creation_time", "issue_time", "expire_time", "expiration", "secret_id",
-                    "secret_id_accessor", "role_id", "migration_id", "entity_id", "ttl"})
+                    "secret_id_accessor", "role_id", "migration_id", "entity_id", "ttl", "last_update_time", "modify_index",
+                    "namespace_id"})
 """Only whether there is one is compared."""
 
 PATHS = ("a", "b", "a/c", "team/kv")
@@ -33,37 +34,25 @@ TEXTS = ('path "a/*" { capabilities = ["create", "read", "list"] }',
 LEASES = ("1h", "90m", 3600, "0s", "soon", "", "9000h")
 
 
-@dataclass(frozen=True)
-class Step:
-    """One request; `as_token` is a number of a token made before, or None for root."""
-
-    method: str
-    path: str
-    body: Any = None
-    query: dict[str, str] = field(default_factory=dict)
-    as_token: int | None = None
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path} {self.body} {self.query or ''} as {self.as_token}"
-
-
-post, get, names, delete = (partial(Step, method) for method in ("POST", "GET", "LIST", "DELETE"))
-
-
 class Histories:
     """Steps by chance; the same seed gives the same ones."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.any = self.random.choice
+        self.engines = Engines(self.random)
 
     def steps(self, length: int) -> Iterator[Step]:
         """Something is mounted first, so that the rest has something to meet."""
         yield post("sys/mounts/a", {"type": "kv-v2"})
         yield post("sys/mounts/b", {"type": "kv"})
         yield post("sys/auth/approle", {"type": "approle"})
+        for path, kind in (("mounts/transit", "transit"), ("mounts/db", "database"), ("auth/jwt", "jwt"),
+                           ("auth/kube", "kubernetes")):
+            yield post(f"sys/{path}", {"type": kind})
         parts: list[Callable[[], Step]] = [self.mounts, self.methods, self.policies, self.versioned, self.versioned,
-                                           self.plain, self.roles, self.roles, self.tokens, self.around]
+                                           self.plain, self.roles, self.roles, self.tokens, self.around,
+                                           *([self.engines.step] * 8)]
         for _ in range(length):
             step = self.any(parts)()
             token = self.random.randrange(6) if self.random.random() < 0.3 else None
@@ -217,7 +206,8 @@ class Teller:
                 return
 
 
-SEVERAL = re.compile(r"(POST|PUT) (sys/(mounts|auth)|auth/token/create|auth/[^$]*/role/|\S+/data/)")
+SEVERAL = re.compile(r"(POST|PUT) (sys/(mounts|auth)|auth/token/create|auth/[^$]*/role/|\S+/data/|\S+/keys/|db/|identity/group/"
+                     r"|sys/policies/password/)")
 """Writes with many fields: of several mistakes in one another may be told first, or that the token may not."""
 
 
@@ -233,6 +223,8 @@ def normal(value: Any, name: str = "") -> Any:
     """An answer without what is minted, timed or parsed by another parser."""
     if name == "policies" and not value:
         return None
+    if name == "keys":
+        return sorted(value) if isinstance(value, list) else dict.fromkeys(value, "(version)")
     if name in MINTED:
         return f"({name})" if value else value
     if isinstance(value, dict):

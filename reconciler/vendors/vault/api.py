@@ -24,6 +24,9 @@ REVOKE = "/v1/auth/token/revoke-self"
 ASKS = frozenset({"/v1/sys/capabilities-self"})
 """POSTs that change nothing."""
 
+_GONE = re.compile(r"could not delete key; not found|no existing key named .* could be found")
+"""What the server says of a transit key that is not there, with a 400 (OpenBao 2.7.2)."""
+
 _MOVED_ON = "check-and-set parameter did not match"
 _NO = re.compile(r"at least one constraint should be enabled|role_id already in use|failed to validate CIDR blocks")
 """What the server refuses with a 500 (OpenBao 2.7.2)."""
@@ -33,7 +36,8 @@ class VaultApi(Api):
     """One connection to Vault or OpenBao.
 
     A login is made before the first request that needs one, and its token revoked at the end; a token that was given
-    to us is left alone. `engines`, `declared` and `removed` are what is known of the mounts, see `engines.py`.
+    to us is left alone. `engines`, `declared` and `removed` are what is known of the mounts, see `engines.py`; `closed`
+    that the server makes no audit device.
     """
 
     default_url = "https://127.0.0.1:8200"
@@ -42,6 +46,7 @@ class VaultApi(Api):
         self.engines: dict[str, Engine] = {}
         self.declared: dict[str, str] = {}
         self.removed: dict[str, int] = {}
+        self.closed = False
         self._door = threading.RLock()
         self._entering = False
         self._own = ""
@@ -139,6 +144,8 @@ class VaultApi(Api):
         status, text = response.status_code, self.message(response)
         if status == 404:
             return _missing(text, response)
+        if status == 400 and _GONE.search(text):
+            return Missing(text, status=404)
         if status == 403:
             return Denied(text, "check the token and its policies", status=status)
         if status == 400 and _MOVED_ON in text:

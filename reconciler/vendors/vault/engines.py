@@ -67,9 +67,14 @@ class Engine:
         return rest.removeprefix("data/") if self.version == 2 else rest
 
 
+def api_of(api: Api) -> VaultApi:
+    """The client of a kind, as what it is."""
+    return cast("VaultApi", api)
+
+
 def known(api: Api) -> dict[str, Engine]:
     """What this connection knows of mounts, by path: those that were listed, and those that manifests declare."""
-    return cast("VaultApi", api).engines
+    return api_of(api).engines
 
 
 def engine_at(api: Api, path: str) -> Engine:
@@ -94,12 +99,12 @@ def asked(api: Api, path: str) -> Engine:
 
 def declared(api: Api) -> dict[str, str]:
     """The paths of the mounts and login methods that manifests declare, by address."""
-    return cast("VaultApi", api).declared
+    return api_of(api).declared
 
 
 def removed(api: Api) -> dict[str, int]:
     """The last versions of secrets whose last version was seen to be deleted, by handle: the next write goes on from it."""
-    return cast("VaultApi", api).removed
+    return api_of(api).removed
 
 
 def mounts_meant(api: Api, mount: str | None, ask: Ask, types: frozenset[str]) -> list[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from reconciler.contract import Ask, Kind, Output, Scene
+from reconciler.contract import Ask, Kind, Mark, Output, Scene
 from reconciler.contract.kind import S
 from reconciler.contract.spec import Shape
 from reconciler.model import Action, Call, Changes, Fields, Live, Note, Op, Unseen, Want, has_token
+from reconciler.secret import Secret
 from reconciler.vendors.vault.engines import mounts_meant
 from reconciler.vendors.vault.policy import lower
 from reconciler.vendors.vault.reading import keys, read_each
@@ -87,8 +88,8 @@ class Inside(Kind[S]):
         return Live(id=id, fields=fields, outputs={"id": id, "name": name}, raw=body)
 
     def told(self, body: Mapping[str, Any]) -> Fields:
-        """The fields that an answer names as the manifest does."""
-        return {field: body[field] for field in self.shape.children if field in body}
+        """The fields that an answer names as the manifest does, secrets as such."""
+        return {field: hidden(body[field], shape) for field, shape in self.shape.children.items() if field in body}
 
     # writing
 
@@ -125,6 +126,13 @@ class Inside(Kind[S]):
 def changed(changes: Changes) -> list[str]:
     """The top fields that change."""
     return sorted({change.path.partition("[")[0].partition(".")[0] for change in changes})
+
+
+def hidden(value: Any, shape: Shape) -> Any:
+    """A value as it is, or as a secret where it is one."""
+    if Mark.SECRET in shape.marks:
+        return Secret(str(value)) if value not in (None, "") else None
+    return value
 
 
 def as_sent(value: Any, shape: Shape) -> Any:

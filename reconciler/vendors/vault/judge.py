@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.contract import Scene
 from reconciler.model import Impact, Live, Note
 from reconciler.vendors.vault.acl import Grant, allowed, grants, matches, overlaps
+from reconciler.vendors.vault.reach import Difference, differences
 from reconciler.vendors.vault.rules import CAPABILITIES, Rule, rules
 from reconciler.vendors.vault.terms import route
 
@@ -39,20 +40,33 @@ def known(value: Any) -> tuple[Rule, ...] | None:
 
 
 def meaning(before: Any, after: Any) -> Iterable[Note]:
-    """Gains and losses per capability and path, then the warnings."""
+    """Gains and losses per capability and place, what they come to, then the warnings."""
     old, new = known(before), known(after)
     if old is None or new is None:
         yield Note("the live policy can't be parsed, so what is gained and lost can't be told", impact=Impact.ACCESS)
         return
     held, given = grants(old), grants(new)
-    gained: list[tuple[str, str]] = []
-    for path in sorted({*held, *given}):
-        then, now = allowed(held, path), allowed(given, path)
-        gained += [(word, path) for word in CAPABILITIES if word in now - then]
-        yield from (Note(f"{word}  {path}", subject="gains") for word in CAPABILITIES if word in now - then)
-        yield from (Note(f"{word}  {path}", subject="loses") for word in CAPABILITIES if word in then - now)
+    gained, lost = differences(held, given), differences(given, held)
+    yield from _reached(gained, lost)
+    if before is not None and after is not None:
+        yield from _summed(gained, lost)
     yield from _limits(old, new)
-    yield from _widened(held, given, gained)
+    yield from _widened(held, given, [(one.capability, one.place) for one in gained])
+
+
+def _reached(gained: list[Difference], lost: list[Difference]) -> Iterable[Note]:
+    """Gains and losses by place, each with a path that shows it."""
+    lines = [(one.place, side, CAPABILITIES.index(one.capability), one) for side, found in (("gains", gained), ("loses", lost))
+             for one in found]
+    for place, side, _, one in sorted(lines, key=lambda line: line[:3]):
+        yield Note(f"{one.capability}  {place}" + (f"  (as {one.path})" if one.path != place else ""), subject=side)
+
+
+def _summed(gained: list[Difference], lost: list[Difference]) -> Iterable[Note]:
+    """What they come to in one word, with a path that proves it."""
+    for word, found, said in (("widened", gained, "is allowed now"), ("narrowed", lost, "is allowed no more")):
+        if found:
+            yield Note(f"{word}: {found[0].capability} on {found[0].path} {said}", subject="reach", impact=Impact.ACCESS)
 
 
 def _limits(old: Iterable[Rule], new: Iterable[Rule]) -> Iterable[Note]:
@@ -117,9 +131,13 @@ def needed(kind: str, live: Live) -> tuple[tuple[str, str], ...]:
     if noun == "auth_method":
         tune = f"sys/auth/{route(live.id)}/tune"
         return ("sys/auth", "read"), (tune, "update"), (tune, "sudo")
-    if noun in ("approle_role", "kv_secret"):
-        return (live.id, "read"), (live.id, "update")
-    return ((live.id, "update"),)
+    if noun == "audit_device":
+        return ("sys/audit", "read"), ("sys/audit", "sudo")
+    if noun == "transit_key":
+        return (live.id, "read"), (f"{live.id}/config", "update")
+    path = {"password_policy": f"sys/policies/password/{live.id}", "identity_group": f"identity/group/id/{live.id}"}.get(
+        noun, live.id)
+    return ((path, "update"),) if noun == "kv_config" else ((path, "read"), (path, "update"))
 
 
 def lockout(kind: Kind[Any], live: Live, after: Any, scene: Scene) -> Iterable[Note]:

@@ -1,7 +1,8 @@
-"""Vault in the sandbox, as OpenBao 2.7.2 does it: namespaces, mounts, policies that count, tokens, AppRole, kv.
+"""Vault in the sandbox, as OpenBao 2.7.2 does it: namespaces, mounts, policies that count, tokens, roles, kv and more.
 
-`tests/vault/test_vault_twin.py` sends the same histories of requests to both. Not played: conditions on parameters in
-policies, entities, leases of other engines; transit, database and their like can be mounted and hold nothing.
+`tests/vault/test_vault_twin.py` sends the same histories of requests to both. Transit keys, databases, groups, password
+policies and audit devices are there with all their settings; nothing is really encrypted, and no database is opened. Not
+played: conditions on parameters in policies, leases of other engines; pki and its like can be mounted and hold nothing.
 """
 
 from __future__ import annotations
@@ -13,11 +14,16 @@ from urllib.parse import unquote
 
 from reconciler.sandbox.store import Complaint, Recorded, Request, Response, Sandbox
 from reconciler.vendors.vault import sandbox_tokens as tokens
+from reconciler.vendors.vault.sandbox_database import database
+from reconciler.vendors.vault.sandbox_identity import entities, groups
 from reconciler.vendors.vault.sandbox_kv import secrets, version_1
 from reconciler.vendors.vault.sandbox_kv2 import fresh, version_2
 from reconciler.vendors.vault.sandbox_logins import approle, userpass
+from reconciler.vendors.vault.sandbox_methods import roles
 from reconciler.vendors.vault.sandbox_mounts import inside, mounts, remount, table
 from reconciler.vendors.vault.sandbox_policies import capabilities_self, denied, legacy, permit, policies
+from reconciler.vendors.vault.sandbox_system import OUTSIDE, audit, password_policies, sanitized
+from reconciler.vendors.vault.sandbox_transit import transit
 from reconciler.vendors.vault.sandbox_tune import METHODS, MOUNTS
 from reconciler.vendors.vault.sandbox_wire import Asked, Body, joined, refused, told, unsupported
 
@@ -30,9 +36,11 @@ class VaultSandbox(Sandbox):
     """A server with the root tokens `root` and `placeholder`.
 
     `sealed` and `standby` are states that a test may set (a standby that finds no active node). `upgrade` is how many
-    requests a versioned kv turns away after it was made or upgraded: a real one does so for a moment.
+    requests a versioned kv turns away after it was made or upgraded: a real one does so for a moment. `audit_by_api` is
+    the switch of the server's configuration without which it makes no audit device.
     """
 
+    audit_by_api = True
     sealed = False
     standby = False
     upgrade = 0
@@ -124,6 +132,8 @@ class VaultSandbox(Sandbox):
         if token is None:
             raise refused(403, "permission denied")
         asked = replace(asked, token=token)
+        if asked.space and asked.path.startswith(OUTSIDE):
+            raise refused(400, "operation only available in root namespace")
         if not open_to_all:
             permit(asked, self._exists(asked))
         return self._routed(asked)
@@ -149,6 +159,9 @@ class VaultSandbox(Sandbox):
             held = asked.held(f"{mount['type']}/{mount['uuid']}")
             return name.lower() in held if part in ("role", "users") and "/" not in name else None
         _, mount, rest = self._mounted(asked, MOUNTS, "")
+        if mount is not None and mount["type"] == "database":
+            part, _, name = rest.partition("/")
+            return name in asked.held(f"database-{part}/{mount['uuid']}") if name else None
         if mount is None or mount["type"] not in ("kv", "generic"):
             return None
         held = secrets(asked, mount)
@@ -176,6 +189,10 @@ class VaultSandbox(Sandbox):
                 return mounts(asked, root, rest.removeprefix(name).removeprefix("/"))
         if rest.startswith("policies/acl"):
             return policies(asked, rest.removeprefix("policies/acl").removeprefix("/"))
+        if rest.startswith("policies/password"):
+            return password_policies(asked, rest.removeprefix("policies/password").removeprefix("/"))
+        if rest == "audit" or rest.startswith("audit/"):
+            return audit(asked, rest.removeprefix("audit").removeprefix("/"))
         if rest == "policy" or rest.startswith("policy/"):
             return legacy(asked, rest.removeprefix("policy").removeprefix("/"))
         if rest.startswith("internal/ui/mounts/"):
@@ -184,6 +201,8 @@ class VaultSandbox(Sandbox):
             return self._namespaces(asked, rest.removeprefix("namespaces").strip("/"))
         if rest in ("capabilities-self", "remount"):
             return capabilities_self(asked) if rest == "capabilities-self" else remount(asked)
+        if rest == "config/state/sanitized":
+            return sanitized(asked)
         raise joined(404, "unsupported path")
 
     def _namespaces(self, asked: Asked, name: str) -> Response:
@@ -224,12 +243,24 @@ class VaultSandbox(Sandbox):
             return approle(asked, mount, at, rest)
         if kind == "userpass":
             return userpass(asked, mount, at, rest)
+        if kind in ("jwt", "oidc", "kubernetes") and at.startswith("auth/"):
+            return roles(asked, mount, rest)
+        if kind in ("transit", "database"):
+            return (transit if kind == "transit" else database)(asked, mount, rest)
+        if kind.endswith("identity"):
+            return self._identity(asked, rest)
         if kind in ("kv", "generic") and (mount["options"] or {}).get("version") == "2":
             self._prepared(mount["uuid"])
             return version_2(asked, mount, rest)
         if kind in ("kv", "generic"):
             return version_1(asked, mount, rest)
         raise denied() if kind.endswith("cubbyhole") else joined(404, "unsupported path")
+
+    def _identity(self, asked: Asked, rest: str) -> Response:
+        for noun, answer in (("group", groups), ("entity", entities)):
+            if rest == noun or rest.startswith(f"{noun}/"):
+                return answer(asked, rest.removeprefix(noun).removeprefix("/"))
+        raise joined(404, "unsupported path")
 
     # what mounts say to what is in them
 
@@ -247,6 +278,7 @@ class VaultSandbox(Sandbox):
 
     def emptied(self, asked: Asked, uuid: str) -> None:
         """All that was in a mount is gone."""
-        for part in ("kv", "approle", "userpass"):
+        for part in ("kv", "approle", "userpass", "jwt", "oidc", "kubernetes", "transit", "database-config", "database-roles",
+                     "database-static-roles"):
             self.objects.pop(f"{asked.space}{part}/{uuid}", None)
         asked.held("kv/config").pop(uuid, None)

@@ -131,13 +131,6 @@ Text = Annotated[str | None, BeforeValidator(text), Canonical(text)]
 """A text; a number or a boolean is written as one."""
 
 
-def texts_of(value: Any) -> Any:
-    """The values of a map as the texts that Vault keeps, lists of them as sets."""
-    if isinstance(value, Mapping):
-        return {key: texts_of(item) for key, item in value.items()}
-    return sorted({str(text(item)) for item in value}) if isinstance(value, list) else text(value)
-
-
 def _path(value: str | None) -> str | None:
     if value is None or has_token(value):
         return value

@@ -64,13 +64,13 @@ def _value(value: Any, indent: str = "") -> str:
         return "\n".join(["{", *lines, f"{indent}}}"])
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_value(item, indent) for item in value) + "]"
-    return _quoted(str(value))
+    return quoted(str(value))
 
 
 def _key(key: str) -> str:
-    return key if _NAME.match(key) and key not in ("true", "false") else _quoted(key)
+    return key if _NAME.match(key) and key not in ("true", "false") else quoted(key)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """A string in quotes. `${` opens an interpolation in which nothing is escaped, so its `$` is written as an escape."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f").replace("\\/", "/").replace("${", "\\u0024{")
