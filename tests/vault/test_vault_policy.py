@@ -39,6 +39,16 @@ def test_a_policy_lives_from_create_to_deletion(desk: Desk) -> None:
     assert desk.place.ask("GET", "sys/policies/acl/api") is None
 
 
+def test_a_list_of_rules_is_compared_as_the_text_that_is_sent(desk: Desk) -> None:
+    """A plan shows one text against the other, whichever way the manifest writes its rules."""
+    desk.settle(policies(api={"rules": TEXT}))
+    wider = [*LIST, {"path": "kv/metadata/*", "capabilities": ["list"], "comment": "names only"}]
+    (change,) = desk.action(desk.plan(policies(api={"rules": wider})), "policy/api").changes
+    assert (change.path, change.before) == ("rules", TEXT)
+    assert change.after == ('path "kv/data/api/*" {\n  capabilities = ["list", "read"]\n}\n\n'
+                            'path "kv/metadata/*" {\n  # names only\n  capabilities = ["list"]\n}\n')
+
+
 def test_text_that_means_the_same_is_no_difference(desk: Desk) -> None:
     """Whitespace, comments, the order of stanzas and of capabilities, JSON or HCL."""
     both = TEXT + 'path "a" { capabilities = ["read"] }'
