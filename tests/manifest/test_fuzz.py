@@ -36,7 +36,7 @@ vendors:
   resend: {api_key: {env: RESEND_API_KEY}}
   sentry: {auth_token: {env: SENTRY_AUTH_TOKEN}, organization: sql2ai}
 vars: {host: api.sql2.ai, seats: 5}
-secrets: {smtp: {env: SMTP_PASSWORD}, db: {file: db.txt}}
+secrets: {smtp: {env: SMTP_PASSWORD}, db: {file: db.txt}, database: {env: SMTP_PASSWORD}}
 sinks: {gh: {command: [gh, secret, set, X]}}
 limits: {max_delete_percent: 30, max_changes: 500}
 outputs: {dotenv: {file: .env.generated, prefix: X_}}
