@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from reconciler.model import Action, Call, Live, Note, Op
+from reconciler.model import Action, Call, Live, Op
 from reconciler.secret import Secret
 
 FORMAT = "1.0"
@@ -59,8 +59,3 @@ def of_plan(project: str, stack: str, accounts: Mapping[str, str], consents: Ite
 def counted(action: Action) -> bool:
     """Whether an action takes part in the plan's digest: what acts, what is blocked, and noops with calls of their own."""
     return action.op is not Op.NOOP or bool(action.after)
-
-
-def notes_text(notes: Iterable[Note]) -> list[str]:
-    """Notes as sentences."""
-    return [f"{note.subject}: {note.text}" if note.subject else note.text for note in notes]
