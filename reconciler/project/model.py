@@ -47,13 +47,39 @@ class Source(Part):
         return self
 
 
-class LedgerSettings(Part):
-    """Where the ledger is kept; `key` seals marks and fingerprints, under a `previous` one old ones are understood."""
+STORES = {"sqlite": ("ephemeral",), "git": ("remote",), "postgres": ("url",), "s3": ("bucket", "prefix", "region", "endpoint")}
+"""Which settings belong to one ledger store alone."""
 
-    store: Literal["sqlite"] = "sqlite"
+NEEDED = {"postgres": ("url",), "s3": ("bucket",)}
+
+
+class LedgerSettings(Part):
+    """Where the ledger is kept; `key` seals marks and fingerprints, under a `previous` one old ones are understood.
+
+    `remote` is git's, a name or an address; `url` is PostgreSQL's; the last four are S3's.
+    """
+
+    store: Literal["sqlite", "git", "postgres", "s3"] = "sqlite"
     key: Source | None = None
     previous: list[Source] = []
     ephemeral: bool = False
+    remote: Annotated[str, Field(pattern=r"^[^\s-]\S*$")] | None = None
+    url: Source | None = None
+    bucket: Annotated[str, Field(min_length=1)] | None = None
+    prefix: Annotated[str, Field(min_length=1)] | None = None
+    region: Annotated[str, Field(min_length=1)] | None = None
+    endpoint: Annotated[str, Field(pattern=r"^https?://")] | None = None
+
+    @model_validator(mode="after")
+    def _of_this_store(self) -> Self:
+        for store, names in STORES.items():
+            strange = [name for name in names if getattr(self, name)] if store != self.store else []
+            if strange:
+                raise ValueError(f"{strange[0]} belongs to store: {store}, and this is store: {self.store}")
+        missing = [name for name in NEEDED.get(self.store, ()) if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"store: {self.store} needs {' and '.join(missing)}")
+        return self
 
 
 class SinkCommand(Part):

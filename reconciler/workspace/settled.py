@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from reconciler import __version__, manifest, project
 from reconciler.clock import Clock
 from reconciler.contract import registry
-from reconciler.errors import Invalid, Locked
+from reconciler.errors import Invalid
 from reconciler.ledger import Store
 from reconciler.ledger.prints import Key
 from reconciler.model import Problem, Resource
@@ -29,7 +29,7 @@ from reconciler.workspace.vendors import VendorSettings
 if TYPE_CHECKING:
     import httpx
 
-HOME, LEDGER = ".reconciler", "ledger.db"
+HOME = ".reconciler"
 
 
 class Settled:
@@ -81,27 +81,9 @@ class Settled:
 
     def store(self, clock: Clock) -> Store:
         """The stack's ledger; the sandbox has one of its own."""
-        from reconciler.ledger.sqlite import SqliteStore
+        from reconciler.workspace.ledgers import open_ledger
 
-        folder = self.sandbox or self.root / HOME / self.stack.name
-        self._renamed(folder)
-        return SqliteStore(
-            folder / LEDGER, self.project.name, self.stack.name, formerly=self.project.former(), clock=clock
-        )
-
-    def _renamed(self, folder: Path) -> None:
-        """A stack that has a new name takes its folder along, unless a run is at it under the old one."""
-        from reconciler.ledger.sqlite import SqliteStore
-
-        for name in self.stack.formerly:
-            old = folder.with_name(name)
-            if folder.exists() or not (old / LEDGER).exists():
-                continue
-            holder = SqliteStore(old / LEDGER, self.project.name, name).holder()
-            if holder is not None:
-                raise Locked(f"run {holder.run} is at {self.stack.name} under its former name {name}",
-                             "wait until it has ended")
-            old.rename(folder)
+        return open_ledger(self, clock)
 
     def key(self) -> Key | None:
         """What seals marks and fingerprints."""
@@ -153,7 +135,8 @@ class Settled:
 
     def unfit_for_ci(self, hosts: Mapping[str, str]) -> Iterator[Problem]:
         """In CI a SQLite ledger is gone with the machine, and deletions would never be seen; `hosts` by connection."""
-        if not self.environ.get("CI") or self.options.sandbox or self.stack.ledger.ephemeral:
+        ledger = self.stack.ledger
+        if not self.environ.get("CI") or self.options.sandbox or ledger.store != "sqlite" or ledger.ephemeral:
             return
         far = sorted(name for name, url in hosts.items() if not loopback(url))
         if far:
