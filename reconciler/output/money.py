@@ -49,6 +49,23 @@ def said(before: Any, after: Any, codes: Currencies) -> str:
     return f"{old} -> {new} {codes[1].upper()}{_percent(Decimal(str(before)), Decimal(str(after)))}"
 
 
+def grows(action: Action) -> Decimal | None:
+    """By how many percent the amount of an action changes, of several the one that changes most; None without an old one."""
+    codes = currencies(action)
+    found = []
+    for change in action.changes:
+        if change.path in codes and codes[change.path][0].lower() == codes[change.path][1].lower():
+            before, after = _decimal(change.before), _decimal(change.after)
+            if before is not None and after is not None and before > 0:
+                found.append((after - before) / before * 100)
+    return max(found, key=abs, default=None)
+
+
+def _decimal(value: Any) -> Decimal | None:
+    found = Decimal(str(value)) if value is not None else None
+    return found if found is not None and found.is_finite() else None
+
+
 def _amount(value: Any, code: str) -> str | None:
     if value is None:
         return None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections import Counter
 from collections.abc import Iterator
 
 from reconciler.model import Action, Impact, Op, Plan
+from reconciler.output import verdict
 from reconciler.output.details import details, tells
 from reconciler.output.escape import columns, pad, safe
 from reconciler.output.outcomes import place, report
@@ -134,34 +134,12 @@ def _wrapped(label: str, sentence: str, width: int) -> list[str]:
 
 def _summary(plan: Plan, width: int) -> Iterator[str]:
     if plan.empty:
-        yield "   ".join([f"No changes. {_kept(plan)}.", _requests(plan), *_digest(plan)])
+        yield "   ".join([f"No changes. {verdict.unchanged(plan)}.", verdict.requests(plan), *_digest(plan)])
         return
-    counts = [(Op.CREATE, "to create"), (Op.UPDATE, "to update"), (Op.REPLACE, "to replace"), (Op.DELETE, "to delete")]
-    parts = [f"{plan.count(op)} {words}" for op, words in counts]
-    for op, words in ((Op.ADOPT, "to adopt"), (Op.MOVE, "to move"), (Op.FORGET, "to forget"), (Op.BLOCKED, "blocked")):
-        if n := plan.count(op):
-            parts.append(f"{n} {words}")
-    if plan.drifted:
-        parts.append(f"{plan.drifted} drifted")
-    yield f"Plan: {', '.join([*parts, _kept(plan)])}."
-    sentences = [*_impact(plan), _requests(plan), *_digest(plan)]
+    yield f"Plan: {', '.join([*verdict.counts(plan), verdict.unchanged(plan)])}."
+    sentences = [*verdict.impact_sentence(plan), verdict.requests(plan), *_digest(plan)]
     line = "   ".join(sentences)
     yield from [line] if columns(line) <= width else sentences
-
-
-def _kept(plan: Plan) -> str:
-    left = sum(action.op is Op.NOOP and bool(action.changes) for action in plan.actions)
-    return f"{f'{left} drifted and left, ' if left else ''}{plan.count(Op.NOOP) - left} unchanged"
-
-
-def _impact(plan: Plan) -> Iterator[str]:
-    counts = Counter(impact for action in plan.actions if action.acts for impact in action.impact)
-    if counts:
-        yield f"Impact: {', '.join(f'{impact.value} {counts[impact]}' for impact in Impact if impact in counts)}."
-
-
-def _requests(plan: Plan) -> str:
-    return f"Requests: {plan.reads} read, {plan.writes} write."
 
 
 def _digest(plan: Plan) -> Iterator[str]:
