@@ -27,8 +27,9 @@ class MemoryStore:
         self.records.extend(json.loads(json.dumps(list(records))))
         return expect[0], len(self.records)
 
-    def lock(self, holder: Holder, timeout: float = 0.0) -> Ledger:
+    def lock(self, holder: Holder, timeout: float = 0.0, history: Sequence[Record] = ()) -> Ledger:
         """Nobody else is there."""
+        self.records = list(history) or self.records
         return self.read()
 
     def renew(self) -> None:
@@ -46,6 +47,10 @@ class MemoryStore:
 
     def force_unlock(self, run: str) -> None:
         """Nothing to end."""
+
+    def history(self) -> Sequence[Record]:
+        """Every record from the first."""
+        return tuple(self.records)
 
     def verify(self) -> Sequence[str]:
         """Nothing can be wrong with it."""

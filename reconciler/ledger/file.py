@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import sqlite3
-import uuid
 import zlib
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
-FORMAT = 1
+from reconciler.ledger.chain import FORMAT, Row, readable
+
 APPLICATION = 0x52434E4C  # "RCNL" in the file's header
-START = hashlib.sha256(b"reconciler ledger 1").digest()
 
 _TABLE = "CREATE TABLE journal (serial INTEGER PRIMARY KEY, body BLOB NOT NULL, sum BLOB NOT NULL) STRICT"
 _REFUSED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM,
@@ -23,11 +21,6 @@ _REFUSED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sql
 
 class NotALedger(Exception):
     """The file is something else, or only part of one."""
-
-
-def chain(before: bytes, serial: int, body: bytes) -> bytes:
-    """The checksum of a record: over its own bytes and, through the one before it, over all the journal."""
-    return hashlib.sha256(before + serial.to_bytes(8, "big") + body).digest()
 
 
 def identity(path: Path) -> tuple[int, int] | None:
@@ -44,13 +37,12 @@ def damaged(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF not in _REFUSED
 
 
-def create(path: Path, project: str, stack: str) -> None:
-    """Make the file under another name and move it here whole, so that it is never seen half made.
+def create(path: Path, rows: Sequence[Row]) -> None:
+    """Make the file with its first rows under another name and move it here whole, so that it is never seen half made.
 
     Raises OSError and sqlite3.Error as they come.
     """
     fresh = path.with_name(path.name + ".new")
-    body = json.dumps({"t": "lineage", "project": project, "stack": stack, "id": uuid.uuid4().hex}).encode()
     for left in path.parent.glob(fresh.name + "*"):
         left.unlink()
     os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -59,7 +51,9 @@ def create(path: Path, project: str, stack: str) -> None:
                        f"user_version={FORMAT}"):
             db.execute(f"PRAGMA {pragma}")
         db.execute(_TABLE)
-        db.execute("INSERT INTO journal VALUES (1, ?, ?)", (body, chain(START, 1, body)))
+        db.execute("BEGIN")
+        db.executemany("INSERT INTO journal VALUES (?, ?, ?)", rows)
+        db.execute("COMMIT")
     fresh.replace(path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
@@ -74,22 +68,29 @@ def connect(path: Path) -> sqlite3.Connection:
         if file.read(16) != b"SQLite format 3\0":
             raise NotALedger("it is empty or not a ledger")
     try:
-        return _checked(_connect(path, "mode=rw"))
+        return _checked(_connect(path, "mode=rw"), path)
     except sqlite3.OperationalError:
         wal = wal_of(path)
         if os.access(path.parent, os.W_OK, effective_ids=True) or (wal.exists() and wal.stat().st_size):
             raise
-        return _checked(_connect(path, "mode=ro&immutable=1"))  # no right to make SQLite's own files, and no need
+        return _checked(_connect(path, "mode=ro&immutable=1"), path)  # no right to make SQLite's own files, and no need
 
 
-def _checked(db: sqlite3.Connection) -> sqlite3.Connection:
+def upgrade(db: sqlite3.Connection) -> None:
+    """Say that the file is of the present format from now on; under the lock, before something new is written."""
+    if db.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
+        db.execute(f"PRAGMA user_version={FORMAT}")
+
+
+def _checked(db: sqlite3.Connection, path: Path) -> sqlite3.Connection:
     try:
         application = db.execute("PRAGMA application_id").fetchone()[0]
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if application != APPLICATION:
             raise NotALedger("it is not a ledger")
-        if version != FORMAT:
-            raise NotALedger(f"its format is {version}, and this version of reconciler reads {FORMAT}")
+        if not version:
+            raise NotALedger("its format is not noted")
+        readable(version, f"the ledger {path}")
         for pragma in ("synchronous=FULL", "fullfsync=ON", "cell_size_check=ON", "trusted_schema=OFF"):
             db.execute(f"PRAGMA {pragma}")
     except BaseException:

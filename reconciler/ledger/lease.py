@@ -7,15 +7,14 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from dataclasses import asdict
 from pathlib import Path
 
 from reconciler.clock import Clock
-from reconciler.errors import Failure, Locked, Lost
+from reconciler.errors import Failure, Locked
+from reconciler.ledger.hold import POLL, Hold, locked
 from reconciler.ledger.store import Holder
 
-POLL = 0.2
 PROBES = 5
 
 
@@ -30,55 +29,49 @@ class Lease:
     def __init__(self, path: Path, clock: Clock, lease: float, grace: float) -> None:
         self.lock_path = path.with_name(path.name + ".lock")
         self.holder_path = path.with_name(path.name + ".holder")
-        self.clock, self.lease, self.grace = clock, lease, grace
+        self.clock, self.grace = clock, grace
+        self._hold = Hold(clock, lease)
         self._fd: int | None = None
-        self._holder: Holder | None = None
 
     def take(self, holder: Holder, timeout: float) -> None:
         """Take the lock, or Locked after `timeout` seconds, naming who has it."""
-        if self._fd is not None:
-            raise Locked("this process holds the stack already", "unlock it first")
+        self._hold.free()
         end = self.clock.now() + timeout
         tries = 0
         while (fd := self._try()) is None:
             tries += 1
             if self.clock.now() >= end and tries > PROBES:
-                raise self._locked()
+                raise locked(self._read())
             self.clock.sleep(POLL if timeout else 0.01)
         self._fd = fd
-        now = self.clock.now()
         try:
-            self._write(replace(holder, since=holder.since or now, until=now + self.lease))
+            self._write(self._hold.asked(holder))
         except Failure:
             self.give_back()
             raise
 
     def held(self) -> Holder:
         """Who we are; Lost when the lock was taken over or never taken."""
-        fd, holder = self._fd, self._holder
-        if fd is None or holder is None:
-            raise Lost("this run does not hold the stack", "run it again")
-        if not _is_at(fd, self.lock_path):
-            raise Lost(f"run {holder.run} no longer holds the stack: somebody unlocked it",
-                       "run it again; what is open is settled by reads first")
+        fd, holder = self._fd, self._hold.held()
+        if fd is None or not _is_at(fd, self.lock_path):
+            raise self._hold.taken_over()
         return holder
 
     def check(self) -> None:
         """Raise Lost unless the lock is ours and the lease still runs."""
-        holder = self.held()
-        if self.clock.now() >= holder.until:
-            raise Lost(f"the lease of run {holder.run} ran out", "run it again; what is open is settled by reads first")
+        self.held()
+        self._hold.check()
 
     def renew(self) -> None:
         """Prolong the lease; written only when a third of it is gone."""
         holder = self.held()
-        now = self.clock.now()
-        if holder.until - now < self.lease * 2 / 3:
-            self._write(replace(holder, until=now + self.lease))
+        if self._hold.due():
+            self._write(self._hold.asked(holder))
 
     def give_back(self) -> None:
         """Free the lock; nothing happens when it is not ours any more."""
-        fd, self._fd, self._holder = self._fd, None, None
+        fd, self._fd = self._fd, None
+        self._hold.end()
         if fd is None:
             return
         if _is_at(fd, self.lock_path):
@@ -89,7 +82,7 @@ class Lease:
     def holder(self) -> Holder | None:
         """Who holds the lock now; None when nobody does, whatever a killed run has left behind."""
         if self._fd is not None and _is_at(self._fd, self.lock_path):
-            return self._holder
+            return self._hold.holder
         said = self._read()
         if said is None:
             return None
@@ -116,7 +109,7 @@ class Lease:
                 self.holder_path.unlink()
             return
         if said.run != run:
-            raise self._locked()
+            raise locked(said)
         fresh = self.lock_path.with_name(self.lock_path.name + ".new")
         fd = os.open(fresh, os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -149,16 +142,6 @@ class Lease:
         os.close(fd)
         return None
 
-    def _locked(self) -> Locked:
-        said = self._read()
-        if said is None:
-            return Locked("another run holds this stack", "try again, or wait with --lock-timeout")
-        since = datetime.fromtimestamp(said.since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        whose = f" of {said.who}" if said.who else ""
-        where = f" on {said.host}" if said.host else ""
-        return Locked(f"run {said.run}{whose}{where} (pid {said.pid}) holds this stack since {since}",
-                      f"wait with --lock-timeout, or `reconciler ledger unlock --run {said.run}` if it is stuck")
-
     def _read(self) -> Holder | None:
         try:
             return Holder(**json.loads(self.holder_path.read_text("utf-8")))
@@ -172,7 +155,7 @@ class Lease:
             fresh.replace(self.holder_path)
         except OSError as error:
             raise unwritable(self.holder_path, error) from error
-        self._holder = holder
+        self._hold.begin(holder)
 
 
 def unwritable(path: Path, error: OSError) -> Failure:

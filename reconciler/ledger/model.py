@@ -118,7 +118,8 @@ class Ledger:
     """What a stack remembers, at one (epoch, serial).
 
     `intents` are the open ones by op; `spent` maps (address, payload digest) of closed or open creates to the
-    key they were sent under and when, so that the same create within 12 h reuses it.
+    key they were sent under and when, so that the same create within 12 h reuses it. `left` says to which store it
+    was moved, and when: nothing goes on here after that.
     """
 
     project: str = ""
@@ -131,6 +132,7 @@ class Ledger:
     spent: Mapping[tuple[str, str], tuple[str, float]] = field(default_factory=dict)
     runs: tuple[Run, ...] = ()
     made: frozenset[tuple[str, str]] = frozenset()
+    left: tuple[str, float] | None = None
 
 
 class Fold:
@@ -139,11 +141,11 @@ class Fold:
     Record types: lineage {project, stack, id} · epoch {epoch} · run {run, at, command, who, host, pid, commit,
     digest, approved} · end {run, at, outcome} · finished {run, address} · entry {…} · gone {address} ·
     moved {from, to} · intent {…} · sent {op} · done {op} · made {op, id} · rejected {op} · unknown {op, spent} ·
-    absent {op} · delivered {address, output, receipt} · formerly {project, stack}.
+    absent {op} · delivered {address, output, receipt} · formerly {project, stack} · left {to, at}.
     """
 
     def __init__(self) -> None:
-        self.head: dict[str, Any] = {"project": "", "stack": "", "lineage": "", "epoch": 0}
+        self.head: dict[str, Any] = {"project": "", "stack": "", "lineage": "", "epoch": 0, "left": None}
         self.serial = 0
         self.entries: dict[str, Entry] = {}
         self.intents: dict[str, Intent] = {}
@@ -157,7 +159,8 @@ class Fold:
     def of(cls, ledger: Ledger) -> Fold:
         """A fold that goes on from a ledger."""
         fold = cls()
-        fold.head = {"project": ledger.project, "stack": ledger.stack, "lineage": ledger.lineage, "epoch": ledger.epoch}
+        fold.head = {"project": ledger.project, "stack": ledger.stack, "lineage": ledger.lineage, "epoch": ledger.epoch,
+                     "left": ledger.left}
         fold.serial = ledger.serial
         fold.entries, fold.intents = dict(ledger.entries), dict(ledger.intents)
         fold.spent, fold.made = dict(ledger.spent), set(ledger.made)
@@ -188,6 +191,9 @@ class Fold:
 
     def _epoch(self, r: Record) -> None:
         self.head["epoch"] = r["epoch"]
+
+    def _left(self, r: Record) -> None:
+        self.head["left"] = (r["to"], r["at"])
 
     def _run(self, r: Record) -> None:
         self.runs[r["run"]] = Run(r["run"], r["at"], r.get("command", "apply"), r.get("who", ""), r.get("host", ""),

@@ -28,6 +28,8 @@ class Store(Protocol):
     ledger is still at `(epoch, serial)` and this store holds the lock under that epoch; else Lost. `lock` takes
     the stack (Locked after `timeout` seconds, naming the holder) and starts a new epoch; `renew` prolongs the
     lease and raises Lost when somebody took over; `check` says the same without writing, right before a call is sent.
+    A ledger that is made from another's `history` is there whole or not at all, and goes on with its lineage and serial;
+    one that was moved elsewhere is neither read nor locked.
     """
 
     def read(self) -> Ledger:
@@ -36,8 +38,8 @@ class Store(Protocol):
     def commit(self, records: Sequence[Record], expect: tuple[int, int]) -> tuple[int, int]:
         """Append records; the new (epoch, serial)."""
 
-    def lock(self, holder: Holder, timeout: float = 0.0) -> Ledger:
-        """Take the stack and start an epoch."""
+    def lock(self, holder: Holder, timeout: float = 0.0, history: Sequence[Record] = ()) -> Ledger:
+        """Take the stack and start an epoch; the first lock makes the ledger, from another's `history` where one is given."""
 
     def renew(self) -> None:
         """Prolong the lease."""
@@ -53,6 +55,9 @@ class Store(Protocol):
 
     def force_unlock(self, run: str) -> None:
         """End that run's hold, and wait until nothing of it can be under way."""
+
+    def history(self) -> Sequence[Record]:
+        """Every record from the first, checked."""
 
     def verify(self) -> Sequence[str]:
         """Everything that is wrong, in sentences."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from reconciler.clock import Clock, TestClock
 from reconciler.errors import Failure, Locked, Lost
 from reconciler.ledger import Entry, Fold, Holder, Intent, Record, Store
+from reconciler.ledger.sqlite import SqliteStore
 
 Open = Callable[..., Store]
 ME, YOU = Holder("run-1", "host-a", 11, who="ada"), Holder("run-2", "host-b", 22, who="bob")
@@ -212,3 +214,41 @@ class StoreSuite:
         store.commit([{"t": "gone", "address": "stripe.price/a"}], at)
         store.unlock()
         assert not store.verify()
+
+    # moving
+
+    def test_the_history_is_all_that_was_written(self, store: Store, other: Store) -> None:
+        """Its fold is the ledger, for the writer and for a reader; there is none before the first lock."""
+        assert list(store.history()) == []
+        ledger = store.lock(ME)
+        store.commit(history(), (ledger.epoch, ledger.serial))
+        found = list(store.history())
+        assert found[-len(history()):] == history()
+        assert Fold().add(found).ledger() == store.read()
+        assert list(other.history()) == found
+
+    def test_a_ledger_begins_with_anothers_history(self, store: Store, other: Store, tmp_path: Path) -> None:
+        """Lineage, serial and every record are taken over whole, and only where there is no ledger yet."""
+        with closing(SqliteStore(tmp_path / "elsewhere.db", "shop", "test")) as source:
+            ledger = source.lock(ME)
+            source.commit(history(), (ledger.epoch, ledger.serial))
+            records, before = source.history(), source.read()
+        after = store.lock(ME, 0.0, records)
+        assert (after.lineage, after.entries, after.serial) == (before.lineage, before.entries, before.serial + 1)
+        assert list(other.history())[:-1] == list(records)
+        store.unlock()
+        with pytest.raises(Failure, match="holds a ledger already"):
+            other.lock(YOU, 0.0, records)
+        assert other.read() == after
+        assert not other.verify()
+        assert other.lock(YOU).epoch == after.epoch + 1
+
+    def test_a_ledger_that_was_moved_away_names_its_new_place(self, store: Store, other: Store) -> None:
+        """Nobody goes on with the old copy: it is neither read nor locked, and says where the ledger is."""
+        ledger = store.lock(ME)
+        store.commit([*history(), {"t": "left", "to": "store: git", "at": 1_700_000_000.0}], (ledger.epoch, ledger.serial))
+        store.unlock()
+        for attempt in (other.read, store.read, lambda: other.lock(YOU), other.history):
+            with pytest.raises(Failure, match="moved to store: git on 2023-11-14"):
+                attempt()
+        assert other.holder() is None

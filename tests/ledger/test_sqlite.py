@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -60,6 +61,45 @@ def tell(process: subprocess.Popen[str]) -> None:
     assert process.stdin is not None
     process.stdin.write("go\n")
     process.stdin.flush()
+
+
+# formats
+
+
+def copied_sample(tmp_path: Path) -> Path:
+    """A ledger as the format's first form had it."""
+    return Path(shutil.copy(ROOT / "tests" / "ledger" / "samples" / "format-1.db", tmp_path / "one.db"))
+
+
+def format_of(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as db:
+        return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def test_an_older_format_is_upgraded_by_the_next_lock(tmp_path: Path) -> None:
+    """A ledger that an earlier version wrote is read as it is, and written in today's format under the lock."""
+    path = copied_sample(tmp_path)
+    with closing(opened(path)) as store:
+        ledger = store.read()
+        assert (format_of(path), set(ledger.entries)) == (1, {"stripe.price/a"})
+        after = store.lock(ME)
+        assert (format_of(path), after.lineage, after.entries) == (2, ledger.lineage, ledger.entries)
+        assert not store.verify()
+
+
+def test_a_newer_format_is_refused_with_both_versions(tmp_path: Path) -> None:
+    """What a later version wrote is neither read nor locked nor changed."""
+    path = copied_sample(tmp_path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version=3")
+    before = path.read_bytes()
+    with closing(opened(path)) as store:
+        for attempt in (store.read, lambda: store.lock(ME)):
+            with pytest.raises(Failure, match="has format 3, and this version of reconciler reads formats up to 2") as told:
+                attempt()
+            assert "install" in told.value.next
+        assert "format 3" in store.verify()[0]
+    assert path.read_bytes() == before
 
 
 # several processes
