@@ -33,7 +33,7 @@ class Told:
 
 def planned(plan: Plan, clean: json.Clean) -> str:
     """The lines before the first call."""
-    lines = [json.line("version", tool=__version__, format_version="1.0")]
+    lines = [json.line("version", tool=__version__, format_version="1.0", project=plan.project, stack=plan.stack)]
     shown = plain.loads(json.dump(plan, __version__, clean=clean))
     lines += [json.line("planned_change", change=action) for action in shown["actions"]]
     for severity, sentences in (("warning", (*shown["left_out"], *shown["warnings"])), ("error", shown["stopped"])):

@@ -12,22 +12,12 @@ import click
 from reconciler.cli.console import Console
 from reconciler.cli.flags import COMMON, FORMAT, LOCKING, RUNNING, SELECTING, flags, options
 from reconciler.cli.session import opened
+from reconciler.cli.verbs import Verbs
 from reconciler.errors import Usage
 from reconciler.ledger import Entry, Run
 from reconciler.model import Address
 from reconciler.output.escape import safe
-from reconciler.suggest import did_you_mean
 from reconciler.workspace import Workspace, bookkeeping
-
-
-class Verbs(click.Group):
-    """An unknown verb gets a suggestion."""
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        """No abbreviations."""
-        if args and args[0] not in self.commands:
-            raise Usage(f"there is no `ledger {args[0]}`", did_you_mean(args[0], self.commands) or "reconciler ledger --help")
-        return super().resolve_command(ctx, args)
 
 
 @click.group("ledger", cls=Verbs, options_metavar="", subcommand_metavar="VERB [ARGUMENTS] [FLAGS]")
