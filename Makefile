@@ -43,7 +43,7 @@ faults: $(STAMP)  ## the fault trials in depth; SEED=n replays, TRIALS=n shorten
 	    $(BIN)/python -m pytest -n 2 -rP tests/faults tests/engine/test_engine_properties.py \
 	    tests/engine/test_engine_exhaustive.py tests/manifest/test_fuzz.py tests/ledger
 	CONFORMANCE=whole SEED=$(SEED) TWINS=$$((($(TRIALS) + 199) / 200)) $(BIN)/python -m pytest -n 2 \
-	    tests/vault/test_vault_conformance.py tests/vault/test_vault_twin.py
+	    tests/test_conformance.py tests/vault/test_vault_conformance.py tests/vault/test_vault_twin.py
 
 bench: $(STAMP)  ## print speed as ratios
 	$(BIN)/python bench/run.py

@@ -6,8 +6,11 @@ All that goes over the wire meanwhile stands before the referee, as the vendor's
 from __future__ import annotations
 
 import importlib
+import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -17,6 +20,14 @@ from tests.referee import Habits, appointed, judge
 ROOT = Path(__file__).parents[1]
 CASES = read_all(ROOT / "tests" / "cases")
 VENDORS = sorted({case.vendor.name for case in CASES})
+SEED = int(os.environ.get("SEED", "1"))
+
+
+def share(every: Iterable[Trial]) -> list[Trial]:
+    """All trials, but of the edits by hand one in three, by seed: the same patch is tried as a change. `make faults` runs all."""
+    if os.environ.get("CONFORMANCE") == "whole":
+        return list(every)
+    return [one for one in every if not one.name.startswith("by-hand") or crc32(f"{SEED} {one}".encode()) % 3 == 0]
 
 
 def habits(vendor: str) -> Habits:
@@ -26,7 +37,7 @@ def habits(vendor: str) -> Habits:
     return found
 
 
-@pytest.mark.parametrize("trial", trials(CASES), ids=str)
+@pytest.mark.parametrize("trial", share(trials(CASES)), ids=str)
 def test_a_kind_keeps_its_promises(trial: Trial) -> None:
     """Each promise of the contract holds for each kind in its vendor's sandbox, and each request is as described."""
     place, vendor = in_sandbox(trial.case.vendor), trial.case.vendor.name
