@@ -16,7 +16,7 @@ from reconciler.contract import registry
 ROOT = Path(__file__).parents[1]
 SCHEMAS = ("manifest.json", "plan.json", "reconciler.json")
 TEXTS = ("completion.bash", "completion.fish", "completion.zsh", "help.txt")
-PAGES = ("README.md", *(f"{kind.name}.md" for name in registry.names() if (vendor := registry.vendor(name)) is not None
+PAGES = ("README.md", "permissions.md", *(f"{kind.name}.md" for name in registry.names() if (vendor := registry.vendor(name)) is not None
                         for kind in vendor.kinds))
 MADE = {"schemas": (ROOT / "schemas", SCHEMAS), "kinds": (ROOT / "docs" / "kinds", PAGES),
         "texts": (ROOT / "reconciler" / "cli" / "texts", TEXTS)}

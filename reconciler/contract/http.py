@@ -12,7 +12,7 @@ import math
 import random
 import ssl
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from typing import Any, ClassVar
@@ -32,8 +32,11 @@ LOG = logging.getLogger("reconciler.http")
 """A line for each request, for those who ask for it: no body, no header."""
 
 TRIES = 5
-MOST = 64 * 1024 * 1024
-"""Bytes of one answer, unpacked; more than that is no answer of any list we ask for."""
+MOST = 8 * 1024 * 1024
+"""Bytes of one answer, unpacked; more than that is no answer of any list we ask for. Read as JSON it may take 24 times that."""
+
+PATIENCE = 4
+"""How many times its timeout an answer may take as a whole: a body that drips keeps each single wait short."""
 
 _READING = frozenset({"GET", "HEAD", "LIST"})
 _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
@@ -50,7 +53,7 @@ class Api:
 
     Reads are repeated after a passing fault. A write is repeated only if it is safe, carries a key that the vendor
     honours, or the vendor itself asked to come again. Redirects are never followed, and proxies of the environment
-    are not used.
+    are not used. `dated` is what the last answer's Date said, and our own clock at that moment.
     """
 
     default_url: ClassVar[str] = ""
@@ -67,6 +70,7 @@ class Api:
         self.pacing = Pacing(settings.requests_per_second or self.own_rate(), self.clock, self.own_budgets(),
                              settings.max_wait, self.progress, connection)
         self.reads_made = self.writes_made = 0
+        self.dated: tuple[str, float] | None = None
         self._count = threading.Lock()
         self._transport = transport
         self._client: httpx.Client | None = None
@@ -169,6 +173,14 @@ class Api:
         """What the vendor says of our own access."""
         return {}
 
+    def leads_to(self) -> Mapping[str, str]:
+        """Whom the credential leads to, by one harmless read: the settings that pin it, where the vendor tells them."""
+        return {}
+
+    def held(self, asked: Collection[str]) -> Mapping[str, bool]:
+        """Which of these permissions the credential has; those that the vendor does not tell are left out."""
+        return {}
+
     def remarks(self) -> Iterable[str]:
         """What a plan tells its reader of the connection; nothing is asked for it."""
         return ()
@@ -247,7 +259,7 @@ class Api:
                 if after is not None:
                     waited = self._wait(after, waited, attempt, last, response)
                     continue
-                error = self._redacted(self.complaint(response, not writes), body)
+                error = self._redacted(self._stranger(response, writes) or self.complaint(response, not writes), body)
                 again = repeat and response.status_code >= 500
             except Exhausted as caught:
                 error, again = caught, False
@@ -258,6 +270,12 @@ class Api:
             doubt = doubt or isinstance(error, Unsure)
             self.clock.sleep(self._backoff(attempt))
         raise Exhausted(f"{self.connection} asked {TRIES} times to come again", "run it again later", wait=waited)
+
+    def _stranger(self, response: httpx.Response, writes: bool) -> Failure | None:
+        """A refusal as a web page is a proxy's or a portal's: it proves neither absence nor that nothing happened."""
+        if not 400 <= response.status_code < 500 or "text/html" not in response.headers.get("content-type", "").lower():
+            return None
+        return self._lost(f"{self.connection} answered {response.status_code} with a web page: is something in between?", writes)
 
     @staticmethod
     def _doubted(error: Failure, method: str) -> Failure:
@@ -299,8 +317,9 @@ class Api:
         began = self.clock.monotonic()
         try:
             with self.turn(), self._open().stream(method, url, params=query, content=content, headers=headers) as response:
-                answer = self._body(response, writes)
+                answer = self._body(response, writes, began)
                 self.pace(response)
+                self.dated = (response.headers.get("date", ""), self.clock.now())
                 LOG.debug("%s: %s %s: %d in %.2f s", self.connection, method, path.partition("?")[0], response.status_code,
                           self.clock.monotonic() - began)
                 return response, answer
@@ -321,11 +340,13 @@ class Api:
             path = path.removeprefix(base) if base else path
         return path if path.startswith("/") else "/" + path
 
-    def _body(self, response: httpx.Response, writes: bool) -> bytes:
-        """The answer's bytes, never more than the cap, however small they came packed."""
-        found = bytearray()
-        for chunk in response.iter_bytes(65536):
+    def _body(self, response: httpx.Response, writes: bool, began: float) -> bytes:
+        """The answer's bytes, never more than the cap, however small they came packed, and not for ever."""
+        found, most = bytearray(), PATIENCE * self.settings.timeout
+        for chunk in response.iter_bytes():  # in pieces of a size, a body that drips would be waited for unseen
             found += chunk
+            if self.clock.monotonic() - began > most:
+                raise self._lost(f"{self.connection}: the answer was not complete after {most:g} s", writes)
             if len(found) > MOST:
                 raise self._lost(f"{self.connection}: the answer is larger than {MOST // 2**20} MiB", writes)
         response._content = bytes(found)  # noqa: SLF001 - httpx offers no other way to keep a body read under a cap

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from reconciler.contract.declare import Refer, declared
+from reconciler.contract.permissions import Permissions
 from reconciler.contract.spec import Mark, Output, Shape, Spec, marked, shape_of
 from reconciler.model import (
     Action,
@@ -86,7 +87,7 @@ class Kind(ABC, Generic[S]):
     whether an object can carry our mark. `verified` says that the vendor takes in silence what it does not keep, so
     that an apply reads back what it wrote and tells what is not there. `settle` is how long, in seconds, a new object
     may be missing from lists. `create_impact` is what a create means apart from its fields' impacts, `waits` what a plan
-    says of an entry whose object only the vendor can make and has not made yet.
+    says of an entry whose object only the vendor can make and has not made yet, `permissions` what a credential needs.
     """
 
     name: ClassVar[str]
@@ -102,6 +103,7 @@ class Kind(ABC, Generic[S]):
     settle: ClassVar[float] = 0.0
     create_impact: ClassVar[Impact] = Impact.ADDITIVE
     waits: ClassVar[str] = "waiting: only the vendor makes it"
+    permissions: ClassVar[Permissions] = Permissions()
 
     def __init__(self, api: Api | None = None, connection: str | None = None) -> None:
         self._api = api
@@ -180,6 +182,10 @@ class Kind(ABC, Generic[S]):
                if shape.marks & {Mark.NAMED, Mark.IDENTITY} and isinstance(live.fields.get(name), str) and not shape.link]
         known = (live.fields.get(name) for name in ("name", "display_name", "title"))
         return str(next((one for one in (*key, *known) if one), live.id))
+
+    def needed(self, want: Want[S]) -> Permissions:
+        """What a credential must be allowed for one entry."""
+        return self.permissions.of(want, self.shape)
 
     # writing, as values
 

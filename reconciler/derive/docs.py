@@ -12,6 +12,7 @@ from reconciler.contract.kind import Kind
 from reconciler.derive import words
 from reconciler.derive.fields import Field, sentence
 from reconciler.derive.locate import every
+from reconciler.derive.permissions import PAGE, permissions_page, section
 from reconciler.derive.probe import is_one_way
 from reconciler.derive.values import shown
 
@@ -27,17 +28,19 @@ _TOLD = ("required", "immutable", "set afterwards", "compared by meaning", "at c
 
 
 def pages(kinds: Iterable[Kind[Any]], cases: Cases | None = None) -> dict[str, str]:
-    """Every page by its file name, the index among them; with `cases` a column says what is tried of each field."""
+    """Every page by its file name, with the index and the permissions; `cases` make a column of what is tried of each field."""
     known = sorted(kinds, key=lambda kind: kind.bound)
     linked = frozenset(kind.bound for kind in known)
-    return {INDEX: index(known)} | {f"{kind.bound}.md": page(kind, linked, cases) for kind in known}
+    made = {INDEX: index(known), PAGE: permissions_page(known, GENERATED)}
+    return made | {f"{kind.bound}.md": page(kind, linked, cases) for kind in known}
 
 
 def index(kinds: Sequence[Kind[Any]]) -> str:
     """All kinds by vendor, a line each."""
     lines = [GENERATED, "# Kinds", "",
              ("One page per kind; `reconciler explain KIND` says the same in a terminal. What every kind has in common, "
-             "`lifecycle` above all, is told by `reconciler explain KIND.lifecycle`.")]
+             "`lifecycle` above all, is told by `reconciler explain KIND.lifecycle`. What a credential must be allowed is "
+             "[one table](permissions.md).")]
     for vendor in dict.fromkeys(kind.connection for kind in kinds):
         rows = [(f"[{kind.bound}]({kind.bound}.md)", prose(sentence(kind.__doc__)), _key(kind), prose(words.removal(kind)))
                 for kind in kinds if kind.connection == vendor]
@@ -62,7 +65,8 @@ def page(kind: Kind[Any], linked: Collection[str] = (), cases: Cases | None = No
         "object; a new object is another one at the vendor."), "",
         "## Outputs", "",
         "For other entries, as `{ref: NAME, output: OUTPUT}`; `id` where none is named.", "",
-        *(f"- `{name}`" + (f": {prose(said)}" if said else "") for name, said in words.outputs_of(kind)), ""])
+        *(f"- `{name}`" + (f": {prose(said)}" if said else "") for name, said in words.outputs_of(kind)), "",
+        *section(kind), ""])
 
 
 def _paragraphs(kind: Kind[Any]) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.derive import docs
 from reconciler.derive.locate import every, found
+from reconciler.derive.permissions import PAGE
 from reconciler.derive.probe import is_one_way
 from reconciler.derive.schema import installed
 from tests.derive.conftest import kind
@@ -15,7 +16,7 @@ from tests.derive.conftest import kind
 PAGES = docs.pages(made(None) for vendor in installed() for made in vendor.kinds)
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if name != docs.INDEX])
+@pytest.mark.parametrize("name", [name for name in PAGES if name not in (docs.INDEX, PAGE)])
 def test_a_page_tells_all_of_a_kind(name: str) -> None:
     """Every field has a row, every table has straight columns, and every link leads to a page."""
     page, of = PAGES[name], kind(name.removesuffix(".md"))
@@ -55,6 +56,15 @@ def test_what_is_tried_of_a_field_can_be_shown() -> None:
     assert "| to know | tried |" in page
     assert "| `nickname` | text |  | in place | cosmetic |  | set, cleared |" in page
     assert "| `active` | true or false | `true` | in place | behavioural |  |  |" in page
+
+
+def test_permissions_are_on_the_kinds_page_and_in_one_table() -> None:
+    """What a plan needs, what an apply needs besides, and what only feeds facts; fields stand in angle brackets."""
+    row = "| [stripe.price](stripe.price.md) | `rak_plan_read` | `rak_plan_write` | `rak_subscription_read` |"
+    assert row in PAGES[PAGE]
+    both = "`update sys/policies/acl/<name>`, `delete sys/policies/acl/<name>`"
+    assert f"| An apply needs besides | {both} |" in PAGES["vault.policy.md"]
+    assert all(f"]({name})" in PAGES[PAGE] for name in PAGES if name not in (docs.INDEX, PAGE))
 
 
 def test_a_text_stays_a_text_in_markdown() -> None:

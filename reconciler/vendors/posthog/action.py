@@ -16,6 +16,7 @@ from reconciler.model import Call, Changes, Fact, Fields, Impact, Live, Note, Op
 from reconciler.vendors.posthog import cohort_filters
 from reconciler.vendors.posthog.conditions import matched
 from reconciler.vendors.posthog.objects import SoftDeleted, Tagged, Tags
+from reconciler.vendors.posthog.permissions import scopes
 
 Scalar = str | int | float | bool
 Matching = Literal["contains", "regex", "exact"]
@@ -94,6 +95,7 @@ class Action(SoftDeleted[ActionSpec], Tagged[ActionSpec]):
     """
 
     name, spec, path, counted = "posthog.action", ActionSpec, "/actions", False
+    permissions = scopes("action")
 
     # reading
 

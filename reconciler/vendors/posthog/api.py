@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
 from reconciler.contract.http import Api, on_this_host
 from reconciler.contract.pacing import Budget
+from reconciler.contract.rest import segment
 from reconciler.errors import Denied, Failure, Missing, Refused, Unreadable
+from reconciler.vendors.posthog.permissions import allows
 
 if TYPE_CHECKING:
     from reconciler.vendors.posthog import PostHogSettings
 
 PAGE = 100
+ME = "/api/personal_api_keys/@current/"
+"""The key that asks; every key may see itself (PostHog's `api/personal_api_key.py`)."""
+
 AGAIN = 1.0
 """Seconds to wait where PostHog asks to come again and does not say when."""
 
@@ -51,6 +56,26 @@ class PostHogApi(Api):
     def account(self) -> str:
         """The project."""
         return self.posthog.project
+
+    def leads_to(self) -> Mapping[str, str]:
+        """The project's number; a key that may not read its project proves itself by its own name."""
+        try:
+            found = self.ask("GET", f"/api/projects/{segment(self.posthog.project)}/")
+        except Denied as error:
+            if error.status != 403:
+                raise
+            self.ask("GET", ME)
+            return {}
+        return {"project": str(found["id"])} if isinstance(found, dict) and found.get("id") else {}
+
+    def held(self, asked: Collection[str]) -> Mapping[str, bool]:
+        """By the scopes of the key."""
+        try:
+            me = self.ask("GET", ME)
+        except (Denied, Missing):
+            return {}
+        scopes = me.get("scopes") if isinstance(me, dict) else None
+        return {one: allows(frozenset(map(str, scopes)), one) for one in asked} if isinstance(scopes, list) else {}
 
     # answers
 

@@ -14,6 +14,7 @@ from reconciler.vendors.posthog import cohort_filters
 from reconciler.vendors.posthog.cohort_filters import CohortFilters, behavioural, declared, read, written
 from reconciler.vendors.posthog.conditions import conditions
 from reconciler.vendors.posthog.objects import ROOM, Described, SoftDeleted
+from reconciler.vendors.posthog.permissions import scopes
 
 LONGEST = 1000
 
@@ -36,6 +37,7 @@ class Cohort(SoftDeleted[CohortSpec], Described[CohortSpec]):
     """
 
     name, spec, path, replace = "posthog.cohort", CohortSpec, "/cohorts", Replace.CREATE_FIRST
+    permissions = scopes("cohort")
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output()}
 
     # reading

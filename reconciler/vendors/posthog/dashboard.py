@@ -11,6 +11,7 @@ from reconciler.contract import Ask, Canonical, Named, Spec
 from reconciler.errors import Missing
 from reconciler.model import Fate, Fields, Impact, Live
 from reconciler.vendors.posthog.objects import SoftDeleted, Tagged, Tags
+from reconciler.vendors.posthog.permissions import scopes
 
 WORDS = {"breakdown_value": "breakdownValue", "color_token": "colorToken", "breakdown_type": "breakdownType",
          "breakdown_property": "breakdownProperty", "source": "source"}
@@ -69,6 +70,7 @@ class Dashboard(SoftDeleted[DashboardSpec], Tagged[DashboardSpec]):
     """
 
     name, spec, path = "posthog.dashboard", DashboardSpec, "/dashboards"
+    permissions = scopes("dashboard")
 
     # reading
 

@@ -13,6 +13,7 @@ from reconciler.contract.rest import segment
 from reconciler.errors import Denied
 from reconciler.model import Action, Call, Changes, Fate, Fields, Impact, Live, Note, Op, Want
 from reconciler.vendors.posthog.objects import FRESH, Tagged, Tags, days_since
+from reconciler.vendors.posthog.permissions import scopes
 from reconciler.vendors.posthog.taxonomy import at_odds, untouched
 
 GROUPS = "property_groups"
@@ -61,6 +62,7 @@ class EventDefinition(Tagged[EventDefinitionSpec]):
     """
 
     name, spec, path, replace = "posthog.event_definition", EventDefinitionSpec, "/event_definitions", Replace.CREATE_FIRST
+    permissions = scopes("event_definition")
     query: ClassVar[Mapping[str, Any]] = {"ordering": "name"}
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(), "name": Output(foretold="name")}
     later = (GROUPS,)

@@ -11,6 +11,7 @@ from pydantic import Field
 from reconciler.contract import Ask, Mark, Named, Scene, Spec
 from reconciler.model import Action, Call, Changes, Fate, Fields, Impact, Live, Note, Unseen, Want, has_token
 from reconciler.vendors.posthog.objects import PostHogKind, Tags, names
+from reconciler.vendors.posthog.permissions import scopes
 from reconciler.vendors.posthog.taxonomy import at_odds, untouched
 
 TYPES = ("event", "person", "session")
@@ -60,6 +61,7 @@ class PropertyDefinition(PostHogKind[PropertyDefinitionSpec]):
     """
 
     name, spec, path = "posthog.property_definition", PropertyDefinitionSpec, "/property_definitions"
+    permissions = scopes("property_definition")
     creatable, room, verified = False, False, True
     waits = "waiting for the first event"
 

@@ -11,6 +11,7 @@ from reconciler.contract import Ask, Canonical, Link, Mark, Scene, Spec, overlay
 from reconciler.model import Action, Call, Changes, Fate, Fields, Impact, Live, Note, Op, Want
 from reconciler.vendors.posthog.conditions import variants
 from reconciler.vendors.posthog.objects import ROOM, Described, Tags, names
+from reconciler.vendors.posthog.permissions import scopes
 
 State = Literal["draft", "running", "paused", "ended", "archived"]
 STEPS: Mapping[tuple[str, str], tuple[str, ...]] = {
@@ -112,6 +113,7 @@ class Experiment(Described[ExperimentSpec]):
     """
 
     name, spec, path, later = "posthog.experiment", ExperimentSpec, "/experiments", ("state",)
+    permissions = scopes("experiment", writes=("feature_flag",))
 
     # reading
 

@@ -13,6 +13,7 @@ from reconciler.model import Action, Call, Changes, Fate, Fields, Impact, Live, 
 from reconciler.vendors.posthog import flag_checks, flag_review
 from reconciler.vendors.posthog.conditions import Filters, declared, nobody, read, written
 from reconciler.vendors.posthog.objects import SoftDeleted, Tagged, Tags, names, plain
+from reconciler.vendors.posthog.permissions import scopes
 
 Context = Annotated[str, Field(min_length=1, max_length=255)]
 
@@ -51,6 +52,7 @@ class FeatureFlag(SoftDeleted[FeatureFlagSpec], Tagged[FeatureFlagSpec]):
     """
 
     name, spec, path = "posthog.feature_flag", FeatureFlagSpec, "/feature_flags"
+    permissions = scopes("feature_flag")
     perks = ("tags", "evaluation_contexts")
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(), "id_text": Output(), "key": Output(foretold="key")}
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, create_model
 from reconciler.contract import Keyed, Mark, Named, Scene, Spec
 from reconciler.model import Action, Call, Changes, Fate, Fields, Impact, Live, Note, Op, Want
 from reconciler.vendors.posthog.objects import Described
+from reconciler.vendors.posthog.permissions import scopes
 
 WORDS = {"exclusive_minimum": "exclusiveMinimum", "exclusive_maximum": "exclusiveMaximum"}
 """Rules that PostHog writes in another case."""
@@ -79,6 +80,7 @@ class SchemaPropertyGroup(Described[SchemaPropertyGroupSpec]):
     """
 
     name, spec, path = "posthog.schema_property_group", SchemaPropertyGroupSpec, "/schema_property_groups"
+    permissions = scopes("event_definition")
 
     # reading
 

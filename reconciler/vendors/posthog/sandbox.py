@@ -11,6 +11,7 @@ from typing import ClassVar
 from urllib.parse import unquote, urlencode
 
 from reconciler.sandbox.store import Request, Response, Sandbox
+from reconciler.vendors.posthog.sandbox_access import access
 from reconciler.vendors.posthog.sandbox_actions import Actions
 from reconciler.vendors.posthog.sandbox_cohorts import Cohorts
 from reconciler.vendors.posthog.sandbox_collection import Body, Collection, Complaint, whole
@@ -34,12 +35,14 @@ _PATH = re.compile(r"/api/(?:projects|environments)/(?P<project>[^/]+)/(?P<noun>
 class PostHogSandbox(Sandbox):
     """Projects of one organisation.
 
-    `tagging` and `contexts` are features of its plan, `group_types` what its projects count besides people.
+    `tagging` and `contexts` are features of its plan, `group_types` what its projects count besides people, `scopes` what
+    a key may do as far as it is told.
     """
 
     tagging: bool = True
     contexts: bool = True
     group_types: ClassVar[Mapping[str, str]] = {"0": "organization"}
+    scopes: frozenset[str] = frozenset({"*"})
 
     def answer(self, request: Request) -> Response:
         """One request as PostHog would answer it."""
@@ -52,7 +55,7 @@ class PostHogSandbox(Sandbox):
                                 type="authentication_error")
             if request.path.rstrip("/") in ("/flags/definitions", "/api/feature_flag/local_evaluation"):
                 return self._definitions(request)
-            return self._routed(request)
+            return access(request, self.scopes) or self._routed(request)
         except Complaint as complaint:
             return Response(complaint.status, complaint.body)
 

@@ -6,13 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract import Ask, RestKind
+from reconciler.contract import Ask, Permissions, RestKind
 from reconciler.contract.kind import S
 from reconciler.errors import Exhausted, Failure
 from reconciler.model import Call, Change, Changes, Live, Unseen, Want, has_token
 
 if TYPE_CHECKING:
     from reconciler.contract.http import Api
+
+
+FULL = "full_access"
+"""What a key may be besides `sending_access`, which reads nothing: there is no key that only reads."""
 
 
 class ResendKind(RestKind[S]):
@@ -23,6 +27,7 @@ class ResendKind(RestKind[S]):
     """
 
     update_method, settle = "PATCH", 5.0
+    permissions = Permissions((FULL,))
 
     def create(self, want: Want[S]) -> Call:
         """One POST with the fields that are not empty: Resend takes nothing empty at creation."""

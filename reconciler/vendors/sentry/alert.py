@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from reconciler.contract import Ask, Canonical, Link, Mark, Scene, Spec, overlay
+from reconciler.contract import Ask, Canonical, Link, Mark, Permissions, Scene, Spec, overlay
 from reconciler.model import Action, Call, Changes, Fields, Live, Note, Op, Unseen, Want, has_token
 from reconciler.vendors.sentry.alert_parts import (
     ActionFilter,
@@ -50,6 +50,7 @@ class Alert(SentryKind[AlertSpec]):
     """
 
     name, spec, path, parent = "sentry.alert", AlertSpec, "workflows/", "sentry.metric_monitor"
+    permissions = Permissions(("org:read", "project:read"), ("alerts:write",))
 
     # reading
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
@@ -16,6 +16,7 @@ from reconciler.contract.rest import segment
 from reconciler.errors import Denied, Failure, Missing, Refused, Unreadable
 from reconciler.model import Call, Ref, has_token
 from reconciler.vendors.sentry.crowd import Crowd
+from reconciler.vendors.sentry.permissions import allows
 from reconciler.vendors.sentry.terms import DEFAULTS, snake
 
 if TYPE_CHECKING:
@@ -73,6 +74,18 @@ class SentryApi(Api):
     def account(self) -> str:
         """The organization."""
         return self.sentry.organization
+
+    def leads_to(self) -> Mapping[str, str]:
+        """The organization, as it is called now."""
+        found = self.ask("GET", self.below(""))
+        return {"organization": str(found["slug"])} if isinstance(found, dict) and found.get("slug") else {}
+
+    def held(self, asked: Collection[str]) -> Mapping[str, bool]:
+        """By the scopes that Sentry's root tells of the token (its `api/endpoints/index.py`)."""
+        root = self.ask("GET", "/api/0/")
+        auth = root.get("auth") if isinstance(root, dict) else None
+        scopes = auth.get("scopes") if isinstance(auth, dict) else None
+        return {one: allows(scopes, one) for one in asked} if isinstance(scopes, list) else {}
 
     def below(self, path: str) -> str:
         """A path below the organization."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from reconciler.contract import Canonical, Link, Mark, Output, Scene, Spec, overlay
+from reconciler.contract import Canonical, Link, Mark, Output, Permissions, Scene, Spec, overlay
 from reconciler.model import Action, Call, Changes, Fields, Impact, Live, Note, Op, Want
 from reconciler.vendors.sentry.objects import SentryKind, said
 from reconciler.vendors.sentry.terms import Actor, Slug, owner
@@ -82,6 +82,7 @@ class CronMonitor(SentryKind[CronMonitorSpec]):
     """A monitor of check-ins. An active one counts against a paid quota; a DELETE takes all its environments along."""
 
     name, spec, path = "sentry.cron_monitor", CronMonitorSpec, "monitors/"
+    permissions = Permissions(("org:read", "alerts:read"), ("alerts:write",))
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(), "slug": Output(foretold="slug")}
 
     def from_wire(self, body: Mapping[str, Any]) -> Fields:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
-from reconciler.contract import Ask, Canonical, Link, Mark, Scene, Singleton, Spec
+from reconciler.contract import Ask, Canonical, Link, Mark, Permissions, Scene, Singleton, Spec
 from reconciler.contract.kind import S
 from reconciler.contract.reading import at_once
 from reconciler.errors import Failure, Unreadable
@@ -30,6 +30,7 @@ class OfProject(Singleton[S]):
 
     parent = "sentry.project"
     verified = True
+    permissions = Permissions(("org:read", "project:read"), ("project:write",))
 
     @property
     def sentry(self) -> SentryApi:

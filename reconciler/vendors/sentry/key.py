@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from reconciler.contract import Ask, Link, Mark, Output, Scene, Spec
+from reconciler.contract import Ask, Link, Mark, Output, Permissions, Scene, Spec
 from reconciler.contract.reading import at_once
 from reconciler.errors import Denied, Failure, Missing, Unreadable
 from reconciler.model import Action, Call, Changes, Fate, Fields, Impact, Live, Note, Op, Unseen, Want
@@ -62,6 +62,7 @@ class ClientKey(SentryKind[ClientKeySpec]):
     """
 
     name, spec, parent = "sentry.client_key", ClientKeySpec, "sentry.project"
+    permissions = Permissions(("org:read", "project:read"), ("project:admin",))
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(), "dsn": Output(), "dsn_secret": Output(secret=True)}
     later = ("is_active", "browser_sdk_version", "dynamic_sdk_loader_options")
     create_impact = Impact.ACCESS

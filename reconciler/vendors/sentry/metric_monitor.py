@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from reconciler.contract import Ask, Canonical, Link, Mark, Scene, Spec, overlay
+from reconciler.contract import Ask, Canonical, Link, Mark, Permissions, Scene, Spec, overlay
 from reconciler.model import Action, Call, Changes, Fields, Impact, Live, Note, Op, Unseen, Want
 from reconciler.vendors.sentry.objects import SentryKind
 from reconciler.vendors.sentry.terms import Actor, Texts, loose, owner, snaked
@@ -86,6 +86,7 @@ class MetricMonitor(SentryKind[MetricMonitorSpec]):
     """
 
     name, spec, path, parent = "sentry.metric_monitor", MetricMonitorSpec, "detectors/", "sentry.project"
+    permissions = Permissions(("org:read", "project:read"), ("alerts:write",))
 
     # reading
 

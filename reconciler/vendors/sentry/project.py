@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from reconciler.contract import Ask, Output, Scene
+from reconciler.contract import Ask, Output, Permissions, Scene
 from reconciler.contract.reading import at_once
 from reconciler.contract.rest import segment
 from reconciler.errors import Failure
@@ -26,6 +26,7 @@ class Project(SentryKind[ProjectSpec]):
     """
 
     name, spec, path = "sentry.project", ProjectSpec, "projects/"
+    permissions = Permissions(("org:read", "project:read"), ("project:admin",))
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(), "slug": Output(foretold="slug")}
     later = tuple(name for name in ProjectSpec.model_fields if name not in MADE_WITH)
 

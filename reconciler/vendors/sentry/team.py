@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from reconciler.contract import Mark, Output, Scene, Spec
+from reconciler.contract import Mark, Output, Permissions, Scene, Spec
 from reconciler.model import Action, Call, Changes, Fields, Impact, Live, Note, Op, Want
 from reconciler.vendors.sentry.objects import SentryKind, said
 from reconciler.vendors.sentry.terms import Slug
@@ -24,6 +24,7 @@ class Team(SentryKind[TeamSpec]):
     """A team; a deleted one leaves its slug at once, and leaves ownership rules and alerts without an owner."""
 
     name, spec, path = "sentry.team", TeamSpec, "teams/"
+    permissions = Permissions(("org:read", "team:read"), ("team:admin",))
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(), "slug": Output(foretold="slug")}
 
     def item(self, id: str) -> str:

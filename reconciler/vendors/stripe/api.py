@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
@@ -11,6 +11,7 @@ import httpx
 from reconciler.contract.http import Api
 from reconciler.errors import Denied, Failure, Missing, Refused, Unreadable, Unsure, WrongAccount
 from reconciler.vendors.stripe.form import Pairs, encoded, pairs, path_of
+from reconciler.vendors.stripe.permissions import LISTS, resource_of
 
 if TYPE_CHECKING:
     from reconciler.vendors.stripe import StripeSettings
@@ -148,6 +149,30 @@ class StripeApi(Api):
     def account(self) -> str:
         """The pinned account."""
         return self.stripe.account or ""
+
+    def leads_to(self) -> Mapping[str, str]:
+        """The mode and the account; a restricted key need not be allowed to see its account."""
+        mode = {"mode": self.mode} if self.mode else {}
+        try:
+            return {**mode, "account": self._own()}
+        except Denied as error:
+            if error.status != 403:
+                raise
+            return mode
+
+    def held(self, asked: Collection[str]) -> Mapping[str, bool]:
+        """A secret key may do everything; of a restricted one Stripe tells nothing, so its reads are tried, each by a list."""
+        if not self.stripe.api_key.reveal().startswith("rk_"):
+            return dict.fromkeys(asked, True)
+        known = {one: resource_of(one) for one in asked}
+        return {one: self._lists(LISTS[name]) for one, (name, verb) in known.items() if verb == "read" and name in LISTS}
+
+    def _lists(self, path: str) -> bool:
+        try:
+            self.get(path, {"limit": 1})
+        except Denied:
+            return False
+        return True
 
     def remarks(self) -> Iterable[str]:
         """That customers pay what is planned here."""

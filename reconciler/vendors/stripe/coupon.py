@@ -11,6 +11,7 @@ from reconciler.contract import Canonical, Link, Mark, Named, Output, Scene, Spe
 from reconciler.model import Action, Call, Change, Changes, Fact, Fate, Fields, Impact, Live, Note, Op, Want
 from reconciler.vendors.stripe.archived import StripeKind
 from reconciler.vendors.stripe.metadata import Metadata
+from reconciler.vendors.stripe.permissions import access
 from reconciler.vendors.stripe.pricing import currency_key, lower
 
 OPTIONS = "currency_options"
@@ -58,6 +59,7 @@ class Coupon(StripeKind[CouponSpec]):
     """
 
     name, spec, path = "stripe.coupon", CouponSpec, "/v1/coupons"
+    permissions = access("coupon")
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(foretold="id")}
     expand = ("applies_to", OPTIONS)
     create_impact = Impact.MONEY

@@ -13,6 +13,7 @@ from reconciler.errors import Denied, Missing
 from reconciler.model import Action, Call, Fate, Fields, Impact, Live, Note, Op, Unseen, Want, refs_in
 from reconciler.vendors.stripe.archived import Archived
 from reconciler.vendors.stripe.metadata import Metadata
+from reconciler.vendors.stripe.permissions import access
 
 if TYPE_CHECKING:
     from reconciler.vendors.stripe.api import StripeApi
@@ -33,6 +34,7 @@ class Feature(Archived[FeatureSpec]):
     """Something that customers may use once a product gives it. An archived one keeps its lookup key."""
 
     name, spec, path, replace = "stripe.feature", FeatureSpec, "/v1/entitlements/features", Replace.CREATE_FIRST
+    permissions = access("entitlement")
     later = ("active",)
 
     def list(self, ask: Ask) -> Iterable[Live | Unseen]:
@@ -63,6 +65,7 @@ class ProductFeature(RestKind[ProductFeatureSpec]):
     """That a product gives a feature to those who buy it. Its handle is product and id, as Stripe's paths need both."""
 
     name, spec, path, parent = "stripe.product_feature", ProductFeatureSpec, PRODUCTS, "stripe.product"
+    permissions = access("product", "entitlement")
     replace = Replace.CREATE_FIRST
     create_impact = Impact.BEHAVIOURAL
 

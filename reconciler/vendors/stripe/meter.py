@@ -12,6 +12,7 @@ from reconciler.contract import Ask, Mark, Named, Replace, Scene, Spec, covers
 from reconciler.errors import Denied
 from reconciler.model import Action, Call, Changes, Fate, Fields, Impact, Live, Note, Op, Unseen, Want
 from reconciler.vendors.stripe.archived import StripeKind
+from reconciler.vendors.stripe.permissions import access
 
 USED = "reconciler:prices"
 """Our own key in the raw body: the active prices that use a meter, where that was asked."""
@@ -61,6 +62,7 @@ class Meter(StripeKind[MeterSpec]):
     """
 
     name, spec, path = "stripe.meter", MeterSpec, "/v1/billing/meters"
+    permissions = access("billing_meter", look="plan")
     room = False
     later = ("status",)
 

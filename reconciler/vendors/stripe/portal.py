@@ -9,6 +9,7 @@ from reconciler.contract import Output, Scene, overlay
 from reconciler.contract.spec import Shape
 from reconciler.model import Action, Call, Changes, Fate, Fields, Impact, Live, Note, Op, Want
 from reconciler.vendors.stripe.archived import Archived, without_empty
+from reconciler.vendors.stripe.permissions import access
 from reconciler.vendors.stripe.portal_fields import PortalConfigurationSpec
 from reconciler.vendors.stripe.pricing import LONGEST
 
@@ -23,6 +24,7 @@ class PortalConfiguration(Archived[PortalConfigurationSpec]):
     """
 
     name, spec, path = "stripe.portal_configuration", PortalConfigurationSpec, "/v1/billing_portal/configurations"
+    permissions = access("customer_portal")
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(), "is_default": Output()}
     expand = (f"features.{UPDATE}.products",)
     later = ("active",)

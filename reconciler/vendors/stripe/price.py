@@ -27,6 +27,7 @@ from reconciler.model import (
 )
 from reconciler.vendors.stripe.amounts import both, one_form
 from reconciler.vendors.stripe.archived import Archived, without_empty
+from reconciler.vendors.stripe.permissions import access
 from reconciler.vendors.stripe.portal import listed, turns_away
 from reconciler.vendors.stripe.pricing import INF, PriceSpec, chosen, findings, lower
 
@@ -40,6 +41,7 @@ class Price(Archived[PriceSpec]):
     """What a product costs. A replaced price hands its lookup key to the new one and is then archived."""
 
     name, spec, path, replace = "stripe.price", PriceSpec, "/v1/prices", Replace.CREATE_FIRST
+    permissions = access("plan", look="subscription")
     query: ClassVar[Mapping[str, Any]] = {"active": True}
     expand = ("tiers", OPTIONS)
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(), "product": Output()}

@@ -14,6 +14,7 @@ from reconciler.errors import Denied
 from reconciler.model import Action, Call, Change, Changes, Fate, Fields, Impact, Live, Note, Op, Unseen, Want, has_token
 from reconciler.vendors.stripe.archived import Archived, without_empty
 from reconciler.vendors.stripe.metadata import Metadata
+from reconciler.vendors.stripe.permissions import access
 
 if TYPE_CHECKING:
     from reconciler.vendors.stripe.api import StripeApi
@@ -98,6 +99,7 @@ class Product(Archived[ProductSpec]):
     """What is sold. A product that never had a price is deleted, any other is archived."""
 
     name, spec, path = "stripe.product", ProductSpec, "/v1/products"
+    permissions = access("product", look="plan")
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(foretold="id"), "default_price": Output()}
     replace = Replace.CREATE_FIRST
 

@@ -13,6 +13,7 @@ from reconciler.model import Action, Call, Change, Changes, Fact, Fate, Fields, 
 from reconciler.vendors.stripe.archived import Archived, without_empty
 from reconciler.vendors.stripe.coupon import Currency, lost_currency, redeemed
 from reconciler.vendors.stripe.metadata import Metadata
+from reconciler.vendors.stripe.permissions import access
 from reconciler.vendors.stripe.pricing import currency_key, lower
 
 NESTED_SINCE = "2025-09-30"
@@ -57,6 +58,7 @@ class PromotionCode(Archived[PromotionCodeSpec]):
     """
 
     name, spec, path = "stripe.promotion_code", PromotionCodeSpec, "/v1/promotion_codes"
+    permissions = access("promotion_code")
     create_impact = Impact.MONEY
 
     @property

@@ -12,6 +12,7 @@ from reconciler.contract.compare import empty
 from reconciler.model import Action, Change, Impact, Live, Note, Op, Unseen, Want
 from reconciler.vendors.stripe.archived import Archived
 from reconciler.vendors.stripe.metadata import Metadata
+from reconciler.vendors.stripe.permissions import access
 
 TaxType = Literal[
     "admissions_tax", "amusement_tax", "attendance_tax", "communications_tax", "digital_excise_tax", "entertainment_tax",
@@ -49,6 +50,7 @@ class TaxRate(Archived[TaxRateSpec]):
     """
 
     name, spec, path, replace = "stripe.tax_rate", TaxRateSpec, "/v1/tax_rates", Replace.CREATE_FIRST
+    permissions = access("tax_rate")
 
     def list(self, ask: Ask) -> Iterable[Live | Unseen]:
         """The rates in use; those archived too where everything is asked for or an entry rests."""

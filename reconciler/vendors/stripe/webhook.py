@@ -14,6 +14,7 @@ from reconciler.model import Action, Fields, Impact, Live, Note, Op, Want, has_t
 from reconciler.secret import Secret
 from reconciler.vendors.stripe.archived import StripeKind
 from reconciler.vendors.stripe.metadata import Metadata
+from reconciler.vendors.stripe.permissions import access
 
 SECRET = "secret"  # noqa: S105 - the name of an output
 
@@ -45,6 +46,7 @@ class WebhookEndpoint(StripeKind[WebhookEndpointSpec]):
     """
 
     name, spec, path = "stripe.webhook_endpoint", WebhookEndpointSpec, "/v1/webhook_endpoints"
+    permissions = access("webhook")
     replace = Replace.CREATE_FIRST
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(), SECRET: Output(secret=True, once=True)}
     later = ("disabled",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +13,7 @@ import httpx
 from reconciler.contract.http import Api
 from reconciler.errors import Denied, Failure, Missing, Refused, Stale, Unreadable
 from reconciler.vendors.vault.engines import Engine, Removed
+from reconciler.vendors.vault.permissions import by_path
 
 if TYPE_CHECKING:
     from reconciler.vendors.vault.settings import Login, VaultSettings
@@ -21,7 +22,8 @@ AGAIN = 1.0
 """Seconds to wait where the server asks to come again and does not say when."""
 
 REVOKE = "/v1/auth/token/revoke-self"
-ASKS = frozenset({"/v1/sys/capabilities-self"})
+CAPABILITIES = "/v1/sys/capabilities-self"
+ASKS = frozenset({CAPABILITIES})
 """POSTs that change nothing."""
 
 _GONE = re.compile(r"could not delete key; not found|no existing key named .* could be found")
@@ -176,6 +178,19 @@ class VaultApi(Api):
                                        self.message(response), re.IGNORECASE):
             return AGAIN
         return _seconds(response.headers.get("retry-after")) if status == 429 else None
+
+    def leads_to(self) -> Mapping[str, str]:
+        """Nobody by name: a look at itself proves the token."""
+        self.ask("GET", "/v1/auth/token/lookup-self")
+        return {}
+
+    def held(self, asked: Collection[str]) -> Mapping[str, bool]:
+        """By what the server says of our token at each path."""
+        paths = sorted(by_path(asked))
+        told = self.ask("POST", CAPABILITIES, {"paths": paths}) if paths else {}
+        found = {path: set(map(str, told.get(path) or ())) for path in paths} if isinstance(told, dict) else {}
+        pairs = {one: one.partition(" ")[::2] for one in asked}
+        return {one: bool({word, "root"} & found[path]) for one, (word, path) in pairs.items() if path in found}
 
     def about(self) -> Mapping[str, Any]:
         """Our own token's policies, and whether it is root; nothing where it may not even look at itself."""

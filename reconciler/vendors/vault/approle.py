@@ -7,10 +7,11 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from reconciler.contract import Ask, Canonical, Link, Mark, Output
+from reconciler.contract import Ask, Canonical, Link, Mark, Output, Permissions
 from reconciler.errors import Denied
 from reconciler.model import Fields, Impact, Live, Unseen
 from reconciler.secret import Secret
+from reconciler.vendors.vault.permissions import LIST_POLICIES, at
 from reconciler.vendors.vault.policy import lower
 from reconciler.vendors.vault.reading import read_each
 from reconciler.vendors.vault.roles import LoginRole, TokenFields, role_name
@@ -40,6 +41,9 @@ class AppRole(LoginRole[AppRoleSpec]):
     """
 
     name, spec, types = "vault.approle_role", AppRoleSpec, frozenset({TYPE})
+    permissions = Permissions(
+        (*LoginRole.permissions.read, *at("auth/{mount}/role/{name}/role-id", "read")),
+        LoginRole.permissions.write, LIST_POLICIES)
     outputs: ClassVar[Mapping[str, Output]] = {**LoginRole.outputs, "role_id": Output(secret=True)}
 
     # reading

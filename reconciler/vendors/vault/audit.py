@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Annotated, Any, ClassVar, Literal
 
-from reconciler.contract import Ask, Canonical, Kind, Mark, Output, Scene, Spec
+from reconciler.contract import Ask, Canonical, Kind, Mark, Output, Permissions, Scene, Spec
 from reconciler.contract.compare import empty
 from reconciler.errors import Failure
 from reconciler.model import Action, Call, Changes, Fate, Fields, Live, Note, Op, Unseen, Want
 from reconciler.vendors.vault.engines import api_of
+from reconciler.vendors.vault.permissions import at
 from reconciler.vendors.vault.terms import Path, Text, bare, route
 
 ROOT = "/v1/sys/audit"
@@ -44,6 +45,7 @@ class AuditDevice(Kind[AuditDeviceSpec]):
     """
 
     name, spec = "vault.audit_device", AuditDeviceSpec
+    permissions = Permissions(at("sys/audit", "read", "sudo"), at("sys/audit/{path}", "update", "delete", "sudo"))
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(foretold="path"), "path": Output(foretold="path")}
 
     def item(self, id: str) -> str:

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from reconciler.contract import Canonical, Link, Mark, Scene, Spec
+from reconciler.contract import Canonical, Link, Mark, Permissions, Scene, Spec
 from reconciler.model import Action, Call, Changes, Fate, Fields, Impact, Live, Note, Op, Want, has_token
 from reconciler.vendors.vault.inside import Inside, changed
+from reconciler.vendors.vault.permissions import at
 from reconciler.vendors.vault.roles import plain_name
 from reconciler.vendors.vault.terms import Duration, Path, Text, Texts, bare
 
@@ -94,6 +95,7 @@ class DatabaseConnection(Inside[DatabaseConnectionSpec]):
     """
 
     name, spec, types, folder = "vault.database_connection", DatabaseConnectionSpec, TYPES, "config"
+    permissions = Permissions(at("{mount}/config/{name}", "read"), at("{mount}/config/{name}", "create", "update", "delete"))
     create_impact = Impact.ACCESS
 
     def told(self, body: Mapping[str, Any]) -> Fields:

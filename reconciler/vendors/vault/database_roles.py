@@ -7,11 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from reconciler.contract import Canonical, Link, Mark, Scene, Spec
+from reconciler.contract import Canonical, Link, Mark, Permissions, Scene, Spec
 from reconciler.contract.kind import S
 from reconciler.model import Action, Call, Change, Changes, Fate, Fields, Impact, Live, Note, Op, Want
 from reconciler.vendors.vault.database import TYPES, Statements, trimmed
 from reconciler.vendors.vault.inside import Inside, changed
+from reconciler.vendors.vault.permissions import at
 from reconciler.vendors.vault.roles import plain_name
 from reconciler.vendors.vault.terms import Duration, Path, Text, bare, duration
 
@@ -126,6 +127,7 @@ class DatabaseRole(Account[DatabaseRoleSpec]):
     """A role whose every reader gets an account of his own, for a while."""
 
     name, spec, folder = "vault.database_role", DatabaseRoleSpec, "roles"
+    permissions = Permissions(at("{mount}/roles/{name}", "read"), at("{mount}/roles/{name}", "create", "update", "delete"))
 
     def fate(self, live: Live) -> Fate:
         """It is deleted; accounts that are out stay until their time ends."""
@@ -147,6 +149,8 @@ class StaticRole(Account[StaticRoleSpec]):
     """
 
     name, spec, folder = "vault.database_static_role", StaticRoleSpec, "static-roles"
+    permissions = Permissions(at("{mount}/static-roles/{name}", "read"),
+                              at("{mount}/static-roles/{name}", "create", "update", "delete"))
 
     def update(self, live: Live, want: Want[StaticRoleSpec], changes: Changes) -> Iterable[Call]:
         """One POST with what changed, and with what the server wants to be told each time."""

@@ -14,6 +14,7 @@ from reconciler.contract import (
     Link,
     Mark,
     Output,
+    Permissions,
     Spec,
     from_metadata,
     metadata_of,
@@ -22,6 +23,7 @@ from reconciler.contract import (
 from reconciler.contract.owner import RESERVED
 from reconciler.model import Action, Call, Changes, Fact, Fate, Fields, Impact, Live, Owner, Unseen, Want, has_token
 from reconciler.vendors.vault.inside import changed
+from reconciler.vendors.vault.permissions import LIST_POLICIES, at
 from reconciler.vendors.vault.reading import keys, read_each
 from reconciler.vendors.vault.roles import absent
 from reconciler.vendors.vault.terms import Text, Texts, names, nested, route
@@ -64,6 +66,9 @@ class IdentityGroup(Kind[IdentityGroupSpec]):
     """
 
     name, spec, room, create_impact = "vault.identity_group", IdentityGroupSpec, True, Impact.ACCESS
+    permissions = Permissions((*at("identity/group/name/{name}", "read"), *at("identity/group/id/+", "read")),
+                              (*at("identity/group/name/{name}", "update"), *at("identity/group/id/+", "update", "delete")),
+                              LIST_POLICIES)
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(), "name": Output(foretold="name")}
 
     def item(self, id: str) -> str:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from reconciler.contract import Ask, Canonical, Kind, Link, Mark, Output, Replace, Scene, Spec, from_metadata
+from reconciler.contract import Ask, Canonical, Kind, Link, Mark, Output, Permissions, Replace, Scene, Spec, from_metadata
 from reconciler.errors import Denied
 from reconciler.model import (
     Action,
@@ -33,6 +33,7 @@ from reconciler.secret import Secret
 from reconciler.vendors.vault.engines import KV, Engine, engine_at, mounts_meant, removed
 from reconciler.vendors.vault.kv_config import BESIDE, beside, find_engine, named_engine, unfit
 from reconciler.vendors.vault.kv_marks import held, marked, theirs, wrong
+from reconciler.vendors.vault.permissions import at
 from reconciler.vendors.vault.reading import read_each
 from reconciler.vendors.vault.store import Kept, one, read, write
 from reconciler.vendors.vault.terms import Duration, Path, Text, bare, nested, route
@@ -77,6 +78,9 @@ class KvSecret(Kind[KvSecretSpec]):
     """
 
     name, spec, parent, room = "vault.kv_secret", KvSecretSpec, "vault.mount", True
+    permissions = Permissions(
+        (*at("{mount}/data/{path}", "read"), *at("{mount}/metadata/{path}", "read")),
+        (*at("{mount}/data/{path}", "create", "update", "delete"), *at("{mount}/metadata/{path}", "update")))
     create_impact, replace = Impact.ACCESS, Replace.CREATE_FIRST
     later = ("custom_metadata", *BESIDE)
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(), "version": Output()}
@@ -84,6 +88,13 @@ class KvSecret(Kind[KvSecretSpec]):
     def engine(self, fields: Mapping[str, Any]) -> Engine:
         """The engine of a secret's mount; an unknown one is taken for version 2, and `review` refuses it."""
         return named_engine(self, fields["mount"]) or Engine(fields["mount"], 2)
+
+    def needed(self, want: Want[KvSecretSpec]) -> Permissions:
+        """In version 1 of kv a secret has one path, without metadata beside it."""
+        mount, path = want.get("mount"), want.get("path") or want.address.name
+        if has_token(mount) or (found := find_engine(self, mount)) is None or found.version == 2:
+            return super().needed(want)
+        return Permissions(at(f"{mount}/{path}", "read"), at(f"{mount}/{path}", "create", "update", "delete"))
 
     def foretell(self, want: Want[KvSecretSpec]) -> Mapping[str, str]:
         """Its id is the path it is read at."""

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from reconciler.contract import Ask, Canonical, Kind, Link, Mark, Scene, Singleton, Spec
+from reconciler.contract import Ask, Canonical, Kind, Link, Mark, Permissions, Scene, Singleton, Spec
 from reconciler.model import Action, Call, Changes, Fields, Live, Note, Op, Unseen, Want, has_token
 from reconciler.vendors.vault.engines import Engine, asked, known, mounts_meant
+from reconciler.vendors.vault.permissions import at
 from reconciler.vendors.vault.reading import read_each
 from reconciler.vendors.vault.terms import Duration, Path, bare, route, sent
 
@@ -57,6 +58,7 @@ class KvConfig(Singleton[KvConfigSpec]):
     """What a versioned kv does with versions where a secret says nothing else."""
 
     name, spec, parent = "vault.kv_config", KvConfigSpec, "vault.mount"
+    permissions = Permissions(at("{mount}/config", "read"), at("{mount}/config", "update"))
 
     def list(self, ask: Ask) -> Iterable[Live | Unseen]:
         """The settings of every mount that is asked for, one GET each."""

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from reconciler.contract import Ask, Scene, Spec
+from reconciler.contract import Ask, Permissions, Scene, Spec
 from reconciler.model import Action, Change, Fate, Fields, Impact, Live, Note, Op, Unseen, Want, has_token
 from reconciler.vendors.vault.engines import KV, Engine, known
 from reconciler.vendors.vault.mounting import Mounted, Mounting
+from reconciler.vendors.vault.permissions import at
 from reconciler.vendors.vault.terms import Duration, Texts, nested
 
 
@@ -88,6 +89,8 @@ class Mount(Mounting[MountSpec]):
     """A secret engine. To disable it destroys all that is in it and revokes what it gave out."""
 
     name, spec, root = "vault.mount", MountSpec, "/v1/sys/mounts"
+    permissions = Permissions(at("sys/mounts", "read"), (*at("sys/mounts/{path}", "update", "delete"),
+                                                         *at("sys/mounts/{path}/tune", "update")))
     built_in = frozenset({"sys", "identity", "cubbyhole", "agent-registry"})
 
     def list(self, ask: Ask) -> Iterable[Live | Unseen]:
@@ -138,6 +141,8 @@ class AuthMethod(Mounting[AuthMethodSpec]):
     """A way to log in. What is tuned follows its creation: the server ignores some of it there (OpenBao 2.7.2)."""
 
     name, spec, root, later = "vault.auth_method", AuthMethodSpec, "/v1/sys/auth", ("config",)
+    permissions = Permissions(at("sys/auth", "read"), (*at("sys/auth/{path}", "update", "delete", "sudo"),
+                                                       *at("sys/auth/{path}/tune", "update", "sudo")))
     built_in = frozenset({"token"})
     create_impact = Impact.ACCESS
 

@@ -8,9 +8,10 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from reconciler.contract import Ask, Canonical, Kind, Mark, Output, Spec, covers
+from reconciler.contract import Ask, Canonical, Kind, Mark, Output, Permissions, Spec, covers
 from reconciler.model import Call, Changes, Fate, Fields, Live, Unseen, Want, has_token
 from reconciler.vendors.vault.hcl import Body, Item, is_json, parse
+from reconciler.vendors.vault.permissions import at
 from reconciler.vendors.vault.reading import keys, read_each
 from reconciler.vendors.vault.roles import plain_name
 from reconciler.vendors.vault.terms import route
@@ -108,6 +109,8 @@ class PasswordPolicy(Kind[PasswordPolicySpec]):
     """A policy for generated passwords. Its text is kept word for word, so our mark is its first line."""
 
     name, spec, room = "vault.password_policy", PasswordPolicySpec, True
+    permissions = Permissions(at("sys/policies/password/{name}", "read"),
+                              at("sys/policies/password/{name}", "update", "delete"))
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(foretold="name"), "name": Output(foretold="name")}
 
     def item(self, id: str) -> str:

@@ -7,10 +7,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from reconciler.contract import Ask, Canonical, Kind, Mark, Output, Scene, Spec, covers
+from reconciler.contract import Ask, Canonical, Kind, Mark, Output, Permissions, Scene, Spec, covers
 from reconciler.model import Action, Call, Changes, Fate, Fields, Impact, Live, Note, Op, Unseen, Want, has_token
 from reconciler.vendors.vault.hcl import is_json
 from reconciler.vendors.vault.judge import lockout, meaning
+from reconciler.vendors.vault.permissions import at
 from reconciler.vendors.vault.reading import keys, read_each
 from reconciler.vendors.vault.rules import normal, rules
 from reconciler.vendors.vault.terms import Duration, route
@@ -89,6 +90,7 @@ class Policy(Kind[PolicySpec]):
     """
 
     name, spec, room, create_impact = "vault.policy", PolicySpec, True, Impact.ACCESS
+    permissions = Permissions(at("sys/policies/acl/{name}", "read"), at("sys/policies/acl/{name}", "update", "delete"))
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(foretold="name"), "name": Output(foretold="name")}
 
     def item(self, id: str) -> str:

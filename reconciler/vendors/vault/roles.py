@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from reconciler.contract import Canonical, Link, Spec
+from reconciler.contract import Canonical, Link, Permissions, Spec
 from reconciler.contract.kind import S
 from reconciler.model import Action, Fact, Fate, Fields, Impact, Live, has_token
 from reconciler.vendors.vault.inside import METHODS, Inside
+from reconciler.vendors.vault.permissions import LIST_POLICIES, at
 from reconciler.vendors.vault.policy import lower
 from reconciler.vendors.vault.reading import keys
 from reconciler.vendors.vault.terms import Duration, Networks, duration, names
@@ -54,6 +55,8 @@ class LoginRole(Inside[S]):
     """A role of a login method."""
 
     folder, folded, parent, create_impact = "role", True, METHODS, Impact.ACCESS
+    permissions = Permissions(at("auth/{mount}/role/{name}", "read"),
+                              at("auth/{mount}/role/{name}", "create", "update", "delete"), LIST_POLICIES)
 
     def fate(self, live: Live) -> Fate:
         """It is deleted: nobody logs in with it any more."""

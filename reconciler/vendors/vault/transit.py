@@ -7,9 +7,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from reconciler.contract import Canonical, Link, Mark, Output, Scene, Spec
+from reconciler.contract import Canonical, Link, Mark, Output, Permissions, Scene, Spec
 from reconciler.model import Action, Call, Change, Changes, Fate, Fields, Impact, Live, Note, Op, Want, has_token
 from reconciler.vendors.vault.inside import Inside, changed
+from reconciler.vendors.vault.permissions import at
 from reconciler.vendors.vault.roles import plain_name
 from reconciler.vendors.vault.terms import Duration, Path, bare, duration
 
@@ -59,6 +60,8 @@ class TransitKey(Inside[TransitKeySpec]):
     """
 
     name, spec, types, folder = "vault.transit_key", TransitKeySpec, frozenset({"transit"}), "keys"
+    permissions = Permissions(at("{mount}/keys/{name}", "read"), (*at("{mount}/keys/{name}", "update", "delete"),
+                                                                  *at("{mount}/keys/{name}/config", "update")))
     create_impact, verified, later = Impact.ACCESS, True, SETTINGS
     outputs: ClassVar[Mapping[str, Output]] = {**Inside.outputs, "latest_version": Output()}
 
