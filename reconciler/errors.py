@@ -91,6 +91,17 @@ class Unreadable(Failure):
     """A read gave no trustworthy answer: cut off, looping, not the promised shape."""
 
 
+MISSHAPEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What reading an answer of another shape than the vendor promises ends in."""
+
+
+def shaped(error: Exception) -> Failure:
+    """A failure as it is; what a misshapen answer ended in is a read that gave no answer."""
+    if isinstance(error, Failure):
+        return error
+    return Unreadable(f"the vendor's answer has not the shape that it promises ({type(error).__name__})", "try again")
+
+
 class Stale(Failure):
     """What was approved is not what would happen now."""
 

@@ -32,7 +32,7 @@ LOG = logging.getLogger("reconciler.http")
 """A line for each request, for those who ask for it: no body, no header."""
 
 TRIES = 5
-MOST = 8 * 1024 * 1024
+MOST = 6 * 1024 * 1024
 """Bytes of one answer, unpacked; more than that is no answer of any list we ask for. Read as JSON it may take 24 times that."""
 
 PATIENCE = 4
@@ -275,7 +275,7 @@ class Api:
         """A refusal as a web page is a proxy's or a portal's: it proves neither absence nor that nothing happened."""
         if not 400 <= response.status_code < 500 or "text/html" not in response.headers.get("content-type", "").lower():
             return None
-        return self._lost(f"{self.connection} answered {response.status_code} with a web page: is something in between?", writes)
+        return self._lost(f"{self.connection} answered {response.status_code} with a web page: is a proxy in between?", writes)
 
     @staticmethod
     def _doubted(error: Failure, method: str) -> Failure:

@@ -15,7 +15,7 @@ from reconciler.engine.journal import Journal
 from reconciler.engine.prepare import Event, Means, Prepare, Track
 from reconciler.engine.steps import Step, calls_of, steps
 from reconciler.engine.work import Job, Sent, outputs, perform
-from reconciler.errors import Exhausted, Failure, Lost, Missing, Refused, Stale, Unsure
+from reconciler.errors import MISSHAPEN, Exhausted, Failure, Lost, Missing, Refused, Stale, Unsure, shaped
 from reconciler.ledger import Ledger, Record
 from reconciler.model import Action, Address, Op, Outcome, Plan, Report, Result, has_token
 
@@ -95,8 +95,8 @@ class Apply:
         for track in tracks:
             try:
                 jobs.append((track, self.prepare.job(track, self.actions[track.step.address])))
-            except Failure as error:
-                self._broken(track, error, sorter, early=True)
+            except (Failure, *MISSHAPEN) as error:  # a sink is asked whether it would take it
+                self._broken(track, shaped(error), sorter, early=True)
         if not jobs:
             return
         self._commit(*[track.record.record() for track, _ in jobs if track.record is not None])
@@ -169,8 +169,8 @@ class Apply:
         for output, delivery in action.resource.lifecycle.deliver.items():
             try:
                 receipt = hand_over(self.means.sinks[delivery.to], delivery, sent.live.outputs.get(output))
-            except Failure as error:
-                undone = self._undo(kind, sent)
+            except (Failure, *MISSHAPEN) as caught:
+                error, undone = shaped(caught), self._undo(kind, sent)
                 if undone:
                     self._commit(*entries.undone(action, self.ledger.entries))
                 self._broken(track, Refused(f"{output} could not be delivered: {error.message}"
@@ -186,7 +186,7 @@ class Apply:
                 kind.api.send(call, uuid.uuid4().hex, self.journal.store.check)
         except Missing:
             return True
-        except Failure:
+        except (Failure, *MISSHAPEN):
             return False
         return True
 

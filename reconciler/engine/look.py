@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.engine.observe import Kinds
-from reconciler.errors import Exhausted, Failure
+from reconciler.errors import MISSHAPEN, Exhausted, Failure, shaped
 from reconciler.model import Fact, Plan
 
 
@@ -19,7 +19,7 @@ def with_facts(plan: Plan, kinds: Kinds) -> Plan:
                 action = replace(action, facts=(*action.facts, *kind.look(action)))
             except Exhausted:
                 raise
-            except Failure as error:
-                action = replace(action, facts=(*action.facts, Fact(f"not known: {error.message}")))
+            except (Failure, *MISSHAPEN) as error:
+                action = replace(action, facts=(*action.facts, Fact(f"not known: {shaped(error).message}")))
         actions.append(action)
     return replace(plan, actions=tuple(actions))

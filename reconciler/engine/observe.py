@@ -9,15 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.contract.kind import Ask, Kind
-from reconciler.errors import Exhausted, Failure
+from reconciler.errors import MISSHAPEN, Exhausted, Failure, shaped
 from reconciler.ledger import Ledger
 from reconciler.model import Live, Resource, Unseen, Want, refs_in
 
 Kinds = Mapping[str, Kind[Any]]
 """The kinds of a stack by bound name (`stripe_eu.price`)."""
-
-MISSHAPEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What reading an object of another shape than the vendor promises ends in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,9 @@ def observe(kinds: Kinds, resources: Iterable[Resource], ledger: Ledger, *, ever
             stack.enter_context(api.remember())
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=max(len(asks), 1), thread_name_prefix="observe"))
         for wave in _waves(kinds, list(asks)):
-            jobs = {name: pool.submit(_read, kinds[name], _with_parents(kinds[name], asks[name], live)) for name in wave}
+            own, *others = wave
+            jobs = {name: pool.submit(_read, kinds[name], _with_parents(kinds[name], asks[name], live)) for name in others}
+            live[own], unseen[own] = _read(kinds[own], _with_parents(kinds[own], asks[own], live))
             for name, job in jobs.items():
                 live[name], unseen[name] = job.result()
     return Observed(live, {name: tuple(found) for name, found in unseen.items() if found})
@@ -115,10 +114,8 @@ def _read(kind: Kind[Any], ask: Ask) -> tuple[dict[str, Live], list[Unseen]]:
                 found[one.id] = one
     except Exhausted:
         raise
-    except Failure as error:
-        return {}, [Unseen(error.message)]
-    except MISSHAPEN as error:
-        return {}, [Unseen(_misshapen(error))]
+    except (Failure, *MISSHAPEN) as error:
+        return {}, [Unseen(shaped(error).message)]
     for missing in sorted(ask.ids - found.keys() - {one.id for one in unseen}):
         if any(_hides(one, missing) for one in unseen):
             continue
@@ -126,15 +123,9 @@ def _read(kind: Kind[Any], ask: Ask) -> tuple[dict[str, Live], list[Unseen]]:
             live = kind.get(missing)
         except Exhausted:
             raise
-        except Failure as error:
-            unseen.append(Unseen(error.message, id=missing))
-        except MISSHAPEN as error:
-            unseen.append(Unseen(_misshapen(error), id=missing))
+        except (Failure, *MISSHAPEN) as error:
+            unseen.append(Unseen(shaped(error).message, id=missing))
         else:
             if live is not None:
                 found[live.id] = live
     return found, unseen
-
-
-def _misshapen(error: BaseException) -> str:
-    return f"the vendor's answer has not the shape that it promises ({type(error).__name__})"

@@ -7,8 +7,8 @@ from typing import Any
 
 from reconciler.clock import Clock
 from reconciler.contract.kind import Ask, Kind
-from reconciler.engine.observe import MISSHAPEN, Kinds
-from reconciler.errors import Failure
+from reconciler.engine.observe import Kinds
+from reconciler.errors import MISSHAPEN, Failure
 from reconciler.ledger import Intent, Ledger, Record
 from reconciler.model import Live, Owner, Unseen
 

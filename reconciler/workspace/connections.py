@@ -6,13 +6,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.clock import Clock
 from reconciler.contract import registry
 from reconciler.contract.kind import Kind
 from reconciler.contract.vendor import Placed, Settings, Vendor, load
-from reconciler.errors import Failure, Invalid, Usage
+from reconciler.errors import MISSHAPEN, Failure, Invalid, Usage, shaped
 from reconciler.model import Delivery, Problem, Resource
 
 if TYPE_CHECKING:
@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 
     from reconciler.contract.http import Api
     from reconciler.sandbox import Sandbox
+
+
+T = TypeVar("T")
+
+
+def answered(ask: Callable[[], T]) -> T:
+    """What a vendor says of a connection; Unreadable where the answer has not the promised shape."""
+    try:
+        return ask()
+    except MISSHAPEN as error:
+        raise shaped(error) from error
 
 
 @dataclass(slots=True)
@@ -107,7 +118,7 @@ class Connections:
         opened = self.client(connection, read_only=read_only)
         if not opened.pinned:
             if self.sandbox is None:
-                opened.api.pin()
+                answered(opened.api.pin)
             opened.pinned = True
         return opened
 

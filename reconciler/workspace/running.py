@@ -24,7 +24,7 @@ from reconciler.ledger import Holder, Ledger
 from reconciler.manifest import MANIFESTS
 from reconciler.model import Address, Plan, Report, Resource, Result
 from reconciler.workspace.checked import Checked
-from reconciler.workspace.connections import Opened
+from reconciler.workspace.connections import Opened, answered
 from reconciler.workspace.opening import opened, wanted
 from reconciler.workspace.selecting import consent, limits, selectable
 from reconciler.workspace.signing import Signing
@@ -119,7 +119,7 @@ class Workspace(Checked):
             signing.valid, self.settled.secret, signing.veil, consent=consent(self.stack, self.options),
             limits=limits(self.stack, self.options), selection=self._selection(), unsettled=unsettled(ledger),
             accounts=self._accounts(opened),
-            about={n: o.api.about() for n, o in opened.items()}, now=self.clock.now(), destroy=destroy,
+            about={n: answered(o.api.about) for n, o in opened.items()}, now=self.clock.now(), destroy=destroy,
             leave_drift=self.options.leave_drift, elsewhere=declared > len(resources),
             former=tuple("/".join(pair) for pair in self.project.former()))
 

@@ -7,36 +7,29 @@ import json
 import os
 import random
 import signal
-import sqlite3
-import sys
-import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from reconciler.clock import TestClock
-from reconciler.errors import Failure
-from reconciler.ledger import Holder, Ledger, Record
-from reconciler.ledger.sqlite import SqliteStore
+from reconciler.clock import SystemClock, TestClock
+from reconciler.ledger import Holder, Ledger
 from reconciler.model import Plan
 from reconciler.sandbox import Request, Response, Sandbox
-from reconciler.sandbox.serve import Server
+from tests.canary import Canary
+from tests.faults.line import CRASHED, Exchange, Line
 from tests.faults.sides import SIDES, CloudSide, StripeSide
+from tests.faults.stores import STORES, Die, Mortal, Opener
 from tests.faults.weather import Weather
 from tests.world import Shop
 
 NOW = 1_700_000_000.0
 SHARE = 0.15
-CRASHED = 99
-"""The exit code of a process that ended in no failure of ours."""
+NOBODY = "http://vendor.test"
 
 MODES = ("write before", "write after", "read", "commit before", "commit in it", "commit and head", "commit after", "reset")
-
 
 @dataclass(frozen=True, slots=True)
 class Kill:
@@ -59,7 +52,7 @@ class Death:
     box: Sandbox
     side: StripeSide | CloudSide
     kill: Kill = Kill()
-    victim: int = 0
+    victim: Callable[[], int] = lambda: 0
     seen: Counter[str] = field(default_factory=Counter)
     sent: list[str] = field(default_factory=list)
     writers: list[str] = field(default_factory=list)
@@ -87,9 +80,10 @@ class Death:
         return response
 
     def _shoot(self) -> None:
-        assert self.victim > 0  # 0 would be everybody
-        os.kill(self.victim, signal.SIGKILL)
-        raise ConnectionError("killed")
+        victim = self.victim()
+        assert victim > 0  # 0 would be everybody
+        os.kill(victim, signal.SIGKILL)
+        raise ConnectionAbortedError("killed")
 
 
 def hash_of(path: str) -> int:
@@ -97,104 +91,61 @@ def hash_of(path: str) -> int:
     return sum(path.encode()) % 3
 
 
-class DeadlyStore(SqliteStore):
-    """A ledger whose process dies right before, within, between the files of, or right after its nth commit."""
-
-    kill = Kill()
-    count = 0
-
-    def commit(self, records: Sequence[Record], expect: tuple[int, int]) -> tuple[int, int]:
-        self.count += 1
-        mine = self.count == self.kill.n
-        if mine and self.kill.at == "commit before":
-            self._die()
-        if mine and self.kill.at == "commit in it" and self._db is not None:
-            self._db.set_trace_callback(lambda sql: self._die() if sql == "COMMIT" else None)
-        if mine and self.kill.at == "commit and head":
-            self._head.write = lambda serial, tail: self._die()  # type: ignore[method-assign]
-        done = super().commit(records, expect)
-        if mine and self.kill.at == "commit after":
-            self._die()
-        return done
-
-    def _die(self) -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
 class World:
-    """One trial's vendor and ledger, served by the warm parent."""
+    """One trial's vendor and ledger: the vendor in the warm parent, the ledger in a folder, each run a process."""
 
-    def __init__(self, server: Server, folder: Path, seed: int) -> None:
-        self.server, self.folder, self.seed, self.side = server, folder, seed, SIDES[seed % len(SIDES)]
-        self.name = f"t{seed}"
+    def __init__(self, folder: Path, seed: int, opener: Opener = STORES["sqlite"]) -> None:
+        self.folder, self.seed, self.opener, self.side = folder, seed, opener, SIDES[seed % len(SIDES)]
         self.box = self.side.served(TestClock(NOW))
-        self.death = Death(self.box, self.side)
+        self.exchange = Exchange(self.box)
+        self.death = Death(self.box, self.side, victim=lambda: self.exchange.speaker)
         answer = self.box.answer
         self.box.answer = lambda request: self.death(request, answer)  # type: ignore[method-assign]
         self.foreign = json.dumps(self.side.strangers(self.box.objects), sort_keys=True)
-        server.sandboxes[self.name] = self.box  # type: ignore[index]
         self.moment = 0
 
     def run(self, manifest: Any, kill: Kill, share: float) -> bool:
         """One process: lock, recover, plan, apply, unlock; True when it was not killed."""
-        self.moment += 1
         self.death.kill, self.death.seen = kill, Counter()
-        gate, go = os.pipe()
-        pid = self.death.victim = self.start(manifest, kill, share, gate)
-        os.write(go, b"x")  # it sends nothing before its vendor knows whom to kill
-        _, status = os.waitpid(pid, 0)
-        self.death.kill, self.death.victim = Kill(), 0
-        os.close(gate)
-        os.close(go)
-        with self.box.lock:
-            self.death.found += self.unaccounted()
-        if os.WIFSIGNALED(status):
-            assert os.WTERMSIG(status) == signal.SIGKILL, status
+        pid = self.start(manifest, kill, share)
+        self.exchange.serve()
+        self.death.kill, code = Kill(), self.exchange.codes[pid]
+        self.death.found += self.unaccounted()
+        if code < 0:
+            assert code == -signal.SIGKILL, code
             return False
-        if os.WEXITSTATUS(status) == CRASHED:
+        if code == CRASHED:
             self.death.found.append(f"a process of its own failed at moment {self.moment}: see its traceback")
         return True
 
-    def start(self, manifest: Any, kill: Kill, share: float, gate: int) -> int:
-        """The pid of a process that does that, once there is something to read at `gate`."""
-        pid = os.fork()
-        if pid == 0:
-            os.read(gate, 1)
-            self._child(manifest, kill, share)
-        return pid
+    def start(self, manifest: Any, kill: Kill, share: float) -> int:
+        """The pid of a process that does that, as soon as it is answered."""
+        self.moment += 1
+        return self.exchange.fork(lambda line: self._child(line, manifest, kill, share))
 
-    def _child(self, manifest: Any, kill: Kill, share: float) -> None:
-        code = CRASHED
-        try:
-            shop = self.shop(share)
-            shop.store.kill = kill  # type: ignore[attr-defined]
-            shop.store.lock(Holder(f"run{self.moment}"))
-            shop.apply(manifest, allow=self.side.allow())
-            shop.store.unlock()
-            code = 0
-        except Failure as error:
-            code = error.exit_code
-        finally:
-            if code == CRASHED:
-                traceback.print_exc()
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
+    def _child(self, line: Line, manifest: Any, kill: Kill, share: float) -> int:
+        shop = self.shop(line, share)
+        shop.store = Mortal(shop.store, Die(kill.at, kill.n), lambda records: line.tell("committed", [*records]))  # type: ignore[assignment]
+        shop.store.lock(Holder(f"run{self.moment}"))
+        report = shop.apply(manifest, allow=self.side.allow())
+        shop.store.unlock()
+        line.tell("said", [outcome.error for outcome in report.outcomes])
+        return 0
 
-    def shop(self, share: float = 0.0) -> Shop:
-        """The stack as one process sees it: a ledger file and a URL, in the weather of this moment."""
+    def shop(self, line: Any, share: float = 0.0) -> Shop:
+        """The stack as one process sees it: its ledger and its vendor, in the weather of this moment."""
         shop = self.side.shop()
         shop.clock = TestClock(NOW + self.moment * 60)
-        transport = Weather(httpx.HTTPTransport(verify=False), f"{self.seed} {self.moment}", share)
-        shop.api, shop.kinds = self.side.reach(self.server.url(self.name), shop.clock, transport)  # type: ignore[attr-defined]
-        shop.store = DeadlyStore(self.folder / "ledger.db", "shop", "test", clock=shop.clock)  # type: ignore[assignment]
+        transport = Weather(line, f"{self.seed} {self.moment}", share)
+        shop.api, shop.kinds = self.side.reach(NOBODY, shop.clock, transport)  # type: ignore[attr-defined]
+        shop.store = self.opener(self.folder, shop.clock)  # type: ignore[assignment]
         shop.runs = self.moment * 1000
         return shop
 
     def plan(self, manifest: Any) -> Plan:
         """The plan as a fresh process would see it."""
         self.moment += 1
-        shop = self.shop()
+        shop = self.shop(self.box.transport())
         shop.store.lock(Holder("look"))
         try:
             return shop.plan(manifest, allow=self.side.allow())
@@ -204,7 +155,7 @@ class World:
 
     def ledger(self) -> Ledger:
         """What the file says now."""
-        with closing(SqliteStore(self.folder / "ledger.db", "shop", "test")) as store:
+        with closing(self.opener(self.folder, SystemClock())) as store:
             return store.read()
 
     def unaccounted(self) -> list[str]:
@@ -230,41 +181,33 @@ class World:
         if json.dumps(self.side.strangers(self.box.objects), sort_keys=True) != self.foreign:
             found.append("something foreign was touched")
         found += [f"{one} was sent without an intent" for one in set(self.death.sent) - self.announced()]
-        return found
+        return [*found, *Canary.seen_in({**Canary.files(self.folder), "said": str(self.exchange.told)})]
 
     def announced(self) -> set[str]:
         """Every call that the journal announced; a new key that can't be delivered is undone under its create."""
-        with closing(sqlite3.connect(self.folder / "ledger.db")) as db:
-            records = [json.loads(body) for (body,) in db.execute("SELECT body FROM journal")]
+        records = [record for word, *said in self.exchange.told if word == "committed" for record in said[0]]
         said = {f"{r['method']} {r['path'].lstrip('/')}" for r in records if r["t"] == "intent"}
         return said | {f"DELETE keys/{r['id']}" for r in records if r["t"] == "made"}
 
-    def close(self) -> None:
-        """Take the vendor off the server."""
-        del self.server.sandboxes[self.name]  # type: ignore[attr-defined]
 
-
-def trial(server: Server, folder: Path, seed: int) -> tuple[int, list[str]]:
+def trial(folder: Path, seed: int, opener: Opener = STORES["sqlite"], share: float = SHARE) -> tuple[int, list[str]]:
     """One history in bad weather: each manifest is applied by a run that dies, and up to three recoveries that may too.
 
     Returns how often a process was killed, and the violations.
     """
     rng = random.Random(seed)
-    world = World(server, folder, seed)
+    world = World(folder, seed, opener)
     killed = 0
     gc.freeze()
-    try:
-        for _ in range(rng.randint(1, 2)):
-            want = world.side.manifest(rng)
-            deaths = [Kill.some(rng, 14), *(Kill.some(rng, 4) for _ in range(rng.randint(0, 3)))]
-            for kill in deaths:
-                killed += not world.run(want, kill, SHARE)
+    for _ in range(rng.choice([1, 1, 1, 2])):
+        want = world.side.manifest(rng)
+        deaths = [Kill.some(rng, 14), *(Kill.some(rng, 4) for _ in range(rng.choice([0, 0, 1, 1, 2, 3])))]
+        for kill in deaths:
+            killed += not world.run(want, kill, share)
+        world.run(want, Kill(), 0.0)
+        if not world.plan(want).empty:
             world.run(want, Kill(), 0.0)
-            if not world.plan(want).empty:
-                world.run(want, Kill(), 0.0)
-            found = world.judged(want)
-            if found:
-                return killed, found
-    finally:
-        world.close()
+        found = world.judged(want)
+        if found:
+            return killed, found
     return killed, []

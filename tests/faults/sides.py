@@ -22,6 +22,7 @@ from reconciler.vendors.stripe.price import Price
 from reconciler.vendors.stripe.product import Product
 from reconciler.vendors.stripe.sandbox import StripeSandbox
 from tests import cloud
+from tests.canary import MARK
 from tests.engine import random_stacks
 from tests.faults.wire import CloudApi, CloudSandbox, KeyedCloudApi
 from tests.stripe.shop import StripeShop
@@ -61,7 +62,7 @@ class StripeSide:
         return StripeShop()
 
     def reach(self, url: str, clock: TestClock, transport: httpx.BaseTransport) -> tuple[Api, dict[str, Kind[Any]]]:
-        settings = StripeSettings(api_key=Secret("sk_test_1"), base_url=url)
+        settings = StripeSettings(api_key=Secret(f"sk_test_{MARK}"), base_url=url)
         api = StripeApi(settings, connection="stripe", clock=clock, transport=transport)
         return api, {"stripe.product": Product(api), "stripe.price": Price(api)}
 
@@ -121,7 +122,9 @@ class CloudSide:
         return box
 
     def shop(self) -> Shop:
-        return Shop()
+        shop = Shop()
+        shop.secrets = {"pw": f"pw-{MARK}"}
+        return shop
 
     def reach(self, url: str, clock: TestClock, transport: httpx.BaseTransport) -> tuple[Api, dict[str, Kind[Any]]]:
         api = (KeyedCloudApi if self.keyed else CloudApi)(url, clock=clock, transport=transport)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -13,79 +11,80 @@ from pathlib import Path
 import pytest
 
 from reconciler.clock import TestClock
-from reconciler.ledger.sqlite import SqliteStore
 from reconciler.sandbox import Request, Response
-from reconciler.sandbox.serve import Server
 from tests.faults.crash import Kill, World
-from tests.faults.test_crashes import SEED
+from tests.faults.stores import STORES
+from tests.faults.tally import Row
 
-TRIALS = int(os.environ.get("TRIALS", "10"))
 LONG_AFTER = 2e9
-
-pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
 
 @contextmanager
 def frozen(world: World, manifest: object) -> Iterator[int]:
     """A process that stands still in its first write, which took effect; it is gone at the end, whatever happens."""
-    stopped, answer = threading.Event(), world.box.handle
+    stopped: list[int] = []
+    answer = world.box.handle
 
     def handle(request: Request) -> Response:
         response = answer(request)
-        if request.method != "GET" and not stopped.is_set():
+        if request.method != "GET" and not stopped:
             os.kill(pid, signal.SIGSTOP)
             os.waitpid(pid, os.WUNTRACED)
-            stopped.set()
+            stopped.append(pid)
         return response
 
-    gate, go = os.pipe()
-    world.moment += 1
-    pid = world.start(manifest, Kill(), 0.0, gate)
+    pid = world.start(manifest, Kill(), 0.0)
     world.box.handle = handle  # type: ignore[method-assign]
     try:
-        os.write(go, b"x")
-        assert stopped.wait(60)
+        world.exchange.serve(lambda: bool(stopped))
+        assert stopped
         yield pid
     finally:
         world.box.handle = answer  # type: ignore[method-assign]
-        with suppress(ProcessLookupError, ChildProcessError):
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-        os.close(gate)
-        os.close(go)
+        if pid not in world.exchange.codes:
+            with suppress(ProcessLookupError, ChildProcessError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
 
 
-def woken(pid: int) -> int:
+def by_another(world: World, want: object) -> None:
+    """The stack is applied by a second run while the first one stands still."""
+    sleeping = dict(world.exchange.ends)
+    world.exchange.ends.clear()
+    world.run(want, Kill(), 0.0)
+    world.exchange.ends.update(sleeping)
+
+
+def woken(world: World, pid: int) -> int:
     """The exit code of a frozen process that goes on to its own end."""
     os.kill(pid, signal.SIGCONT)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    world.exchange.serve()
+    return world.exchange.codes[pid]
 
 
-def unlocked(world: World) -> None:
+def unlocked(world: World, run: str) -> None:
     """The stack is taken from the run that holds it, after its lease and its last request must be over."""
-    with closing(SqliteStore(world.folder / "ledger.db", "shop", "test", clock=TestClock(LONG_AFTER))) as store:
-        store.force_unlock(f"run{world.moment}")
+    with closing(world.opener(world.folder, TestClock(LONG_AFTER))) as store:
+        store.force_unlock(run)
 
 
-def test_a_frozen_run_that_wakes_sends_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("store", STORES)
+def test_f14_a_frozen_run_that_wakes_sends_nothing(row: Row, quick: Path, store: str) -> None:
     """It is stopped within a write, its stack is unlocked and applied by another; then it wakes: no further write is sent."""
-    between: list[Callable[[World, object], object]] = [lambda world, want: world.run(want, Kill(), 0.0), lambda *_: None]
-    with Server({}) as server:
-        for n in range(TRIALS):
-            rng = random.Random(f"{SEED} frozen {n}")
-            folder = tmp_path / str(n)
-            folder.mkdir()
-            world = World(server, folder, SEED + n)
-            want = world.side.manifest(rng)
-            with frozen(world, want) as pid:
-                first = world.death.writers[0]
-                unlocked(world)
-                rng.choice(between)(world, want)
-                code = woken(pid)
-            assert world.death.writers.count(first) == 1, f"SEED={SEED} frozen {n}: a write under the old epoch"
-            assert code == 6, f"SEED={SEED} frozen {n}: exit {code}"
-            for _ in range(2):
-                world.run(want, Kill(), 0.0)
-            found = world.judged(want)
-            assert not found, f"SEED={SEED} frozen {n}: {found}"
-            world.close()
+    between: list[Callable[[World, object], object]] = [by_another, lambda *_: None]
+    for one in row.trials(10, 500):
+        folder = quick / str(one.seed)
+        folder.mkdir()
+        world = World(folder, one.seed, STORES[store])
+        want = world.side.manifest(one.rng)
+        with frozen(world, want) as pid:
+            first = world.death.writers[0]
+            unlocked(world, f"run{world.moment}")
+            one.rng.choice(between)(world, want)
+            code = woken(world, pid)
+        assert world.death.writers.count(first) == 1, f"{one}: a write under the old epoch"
+        assert code == 6, f"{one}: exit {code}"
+        for _ in range(2):
+            world.run(want, Kill(), 0.0)
+        found = world.judged(want)
+        assert not found, f"{one}: {found}"

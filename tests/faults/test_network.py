@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import random
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,9 +19,9 @@ from reconciler.contract import Settings
 from reconciler.contract.http import MOST, TRIES, Api
 from reconciler.errors import Exhausted, Failure, Lost, Missing, Unreadable, Unsure
 from reconciler.model import Call
-from tests.faults.weather import RUBBISH
+from tests.faults.tally import Row
+from tests.faults.weather import RUBBISH, turned
 
-SEED = int(os.environ.get("SEED", "1"))
 Answer = Callable[[httpx.Request], httpx.Response]
 MAKE = Call("POST", "/things", {"name": "a"})
 
@@ -181,32 +182,79 @@ def test_rubbish_is_never_an_empty_answer() -> None:
         api.find("/things/1")
 
 
-def mutated(rng: random.Random, body: bytes) -> bytes:
-    """A body with some of its bytes cut, doubled, turned or made up."""
-    found = bytearray(body)
-    for _ in range(rng.randint(1, 6)):
-        at = rng.randrange(len(found) + 1)
-        match rng.randrange(4):
-            case 0:
-                del found[at:]
-            case 1:
-                found[at:at] = found[: rng.randrange(40)]
-            case 2:
-                found[at:at + 1] = bytes([rng.randrange(256)])
-            case _:
-                found[at:at + rng.randrange(9)] = rng.choice([b"null", b"[]", b"{}", b'""', b"1e999", b"-1", b"true"])
-    return bytes(found)
-
-
-def test_a_mutated_answer_is_an_answer_or_a_failure() -> None:
+def test_f09_a_mutated_answer_is_an_answer_or_a_failure(row: Row) -> None:
     """Whatever bytes come with whatever status: a value, or one of our failures; never anything else."""
-    rng = random.Random(SEED)
     good = json.dumps({"data": [{"id": "t1", "metadata": {"a": "b"}, "n": [1, 2.5, None]}], "has_more": False}).encode()
-    for n in range(int(os.environ.get("TRIALS", "400"))):
+    for one in row.trials(400, 10_000):
+        rng = one.rng
         code = rng.choice([200, 200, 200, 201, 204, 302, 400, 401, 403, 404, 409, 410, 422, 429, 500, 503])
-        answer = status(code, mutated(rng, good), retry_after=rng.choice(["1", "x", "-5", "nan", ""]))
+        answer = status(code, turned(rng, good), retry_after=rng.choice(["1", "x", "-5", "nan", ""]))
         for ask in (lambda api: list(api.pages("/things")), lambda api: api.find("/things/1"), lambda api: api.send(MAKE, "k")):
             api, sent = client(answer)
             with suppress(Failure):
                 ask(api)
-            assert len(sent) <= TRIES, (SEED, n)
+            assert len(sent) <= TRIES, one
+
+
+PAGE = b"<html><body>Sign in</body></html>"
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 410, 451])
+def test_a_web_page_in_place_of_an_answer_proves_nothing(code: int) -> None:
+    """A refusal that a proxy or a portal wrote is no absence to a read, and no refusal to a write."""
+    api, _ = client(status(code, PAGE, content_type="text/html; charset=utf-8"))
+    with pytest.raises(Unreadable, match="web page"):
+        api.find("/things/1")
+    with pytest.raises(Unsure, match="web page"):
+        api.send(Call("DELETE", "/things/1"))
+
+
+def test_a_body_that_drips_is_not_waited_for_for_ever() -> None:
+    """Each piece comes within the timeout; the whole does not, and is given up."""
+    def drops(clock: TestClock) -> Iterator[bytes]:
+        for _ in range(10_000):
+            clock.sleep(29)
+            yield b" "
+
+    api, _ = client(lambda request: httpx.Response(200, content=drops(clock)))
+    clock = api.clock
+    assert isinstance(clock, TestClock)
+    began = clock.now()
+    with pytest.raises(Unsure, match="not complete"):
+        api.send(MAKE)
+    assert clock.now() - began < 200
+
+
+HUGE = """
+import json, sys
+from reconciler.clock import TestClock
+from reconciler.contract import Settings
+from reconciler.contract.http import MOST, Api
+from reconciler.errors import Failure
+import httpx
+
+def endless():
+    for _ in range(300):
+        yield b"[]," * (2**20 // 3)
+
+whole = b"[" + b"{}," * (MOST // 3 - 2) + b"{}]"
+deep = b'{"data": ' + b"[" * 100_000
+for content in (endless, lambda: whole, lambda: deep, lambda: b"[" + b'"\\\\u0000",' * (MOST // 9 - 2) + b"0]"):
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=content()))
+    api = Api(Settings(base_url="http://vendor.test"), connection="v", clock=TestClock(), transport=transport)
+    try:
+        list(api.pages("/things"))
+    except Failure as error:
+        print(error.message)
+with open("/proc/self/status") as status:
+    print(next(line.split()[1] for line in status if line.startswith("VmHWM")))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of a process's memory is told by /proc")
+def test_f09_no_body_takes_much_memory(row: Row) -> None:
+    """300 MB that are streamed, as much JSON of small things as the cap lets in, and depth: the peak stays below 300 MB."""
+    for _ in row.each([1]):
+        done = subprocess.run([sys.executable, "-c", HUGE], cwd=Path(__file__).parents[2], text=True, capture_output=True,
+                              check=True)
+        assert int(done.stdout.split()[-1]) < 300_000, done.stdout
