@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from reconciler import manifest
-from reconciler.clock import Clock
 from reconciler.conformance.case import ENTRY, Case, Example, Manifest, patched
+from reconciler.conformance.declared import SINK, STACK, OneVendor, declared_in, only
 from reconciler.conformance.place import Place
 from reconciler.conformance.store import MemorySink, MemoryStore
 from reconciler.contract.kind import Kind
-from reconciler.contract.vendor import Settings, Vendor
 from reconciler.engine.apply import Apply, Means
 from reconciler.engine.decide import deferred
 from reconciler.engine.guard import Consent, Limits
@@ -29,10 +25,9 @@ from reconciler.ledger import Ledger
 from reconciler.ledger.prints import Key
 from reconciler.model import Action, Address, Call, Change, Fields, Live, Op, Plan, Report, Resource, Result
 from reconciler.secret import Secret
-from reconciler.workspace.connections import Connections
 from reconciler.workspace.signing import Signing
 
-PROJECT, STACK, SINK = "conformance", "trial", "box"
+PROJECT = "conformance"
 
 
 class Failed(AssertionError):
@@ -43,18 +38,6 @@ def expect(holds: object, said: str) -> None:
     """Raise Failed with a sentence unless it holds."""
     if not holds:
         raise Failed(said)
-
-
-class OneVendor(Connections):
-    """The catalogue of a trial: one vendor under its own name, wherever it comes from, and the sink `box`."""
-
-    def __init__(self, vendor: Vendor, settings: Settings, clock: Clock) -> None:
-        super().__init__({vendor.name: vendor.name}, lambda connection, model: settings, clock, commands=frozenset({SINK}))
-        self.only = vendor
-
-    def vendor(self, connection: str) -> Vendor | None:
-        """The one."""
-        return self.only if connection == self.only.name else None
 
 
 class Stack:
@@ -101,13 +84,13 @@ class Stack:
         late = deferred(self.kind)
         whole = self.manifest({name: value for name, value in given.items() if name not in late}, **more)
         gone = self._dependents(self.manifest())
-        return _only(whole, lambda address: address not in gone)
+        return only(whole, lambda address: address not in gone)
 
     def neighbours(self) -> Manifest:
         """What stays when the entry and all that refers to it leave."""
         whole = self.manifest()
         gone = {self.address, *self._dependents(whole)}
-        return _only(whole, lambda address: address not in gone)
+        return only(whole, lambda address: address not in gone)
 
     def _dependents(self, whole: Manifest) -> set[Address]:
         resources = self.load(whole)
@@ -123,20 +106,13 @@ class Stack:
         text = json.dumps(declared)
         if text not in self.loaded:
             try:
-                self.loaded[text] = self._load(text) if any(declared.values()) else ()
+                self.loaded[text] = declared_in(text, self.catalogue, self.case.said.secrets) if any(declared.values()) else ()
             except Invalid as error:
                 self.loaded[text] = error
         found = self.loaded[text]
         if isinstance(found, Invalid):
             raise found
         return found
-
-    def _load(self, text: str) -> tuple[Resource, ...]:
-        with TemporaryDirectory() as folder:
-            (Path(folder) / "manifests").mkdir()
-            (Path(folder) / "manifests" / "case.yaml").write_text(text, encoding="utf-8")
-            return manifest.load(Path(folder), STACK, (STACK,), self.catalogue, variables={}, secrets=self.case.said.secrets,
-                                 variable=str).resources
 
     def refusal(self, declared: Manifest) -> str:
         """Why such a manifest is refused offline; empty when it is not."""
@@ -279,12 +255,6 @@ class Stack:
         assert live is not None
         for n, call in enumerate(self.by_hand[self.address.kind].delete(live)):
             self.person.send(call, f"by-hand-{len(self.hand_wire.seen)}-{n}")
-
-
-def _only(whole: Manifest, keep: Callable[[Address], bool]) -> Manifest:
-    kept = {kind: {name: fields for name, fields in entries.items() if keep(Address(kind, name))}
-            for kind, entries in whole.items()}
-    return {kind: entries for kind, entries in kept.items() if entries}
 
 
 def told(made: Plan) -> str:
