@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests import postgres
 from tests.canary import Canary
 from tests.faults import tally
 
@@ -16,6 +18,13 @@ row = tally.row
 def canary() -> Canary:
     """Secrets that leave a trace wherever they are written."""
     return Canary()
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[postgres.Database]:
+    """One PostgreSQL for all tests."""
+    with postgres.running() as found:
+        yield found
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

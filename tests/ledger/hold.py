@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 from pathlib import Path
 from typing import Any
 
 from reconciler.errors import Failure
-from reconciler.ledger import Holder
+from reconciler.ledger import Holder, Store
 from reconciler.ledger.sqlite import SqliteStore
+from reconciler.secret import Secret
 
 
 def opened(path: Path, **more: Any) -> SqliteStore:
     """The ledger that these tests share."""
     return SqliteStore(path, "shop", "test", **more)
+
+
+def reached(place: str) -> Store:
+    """The same in whatever place an argument names: a database by its url, or a file. LEASE shortens the lease."""
+    more = {"lease": float(os.environ["LEASE"])} if "LEASE" in os.environ else {}
+    if place.startswith("postgresql:"):
+        from reconciler.ledger.postgres import PostgresStore
+
+        return PostgresStore(Secret(place), "shop", "test", **more)
+    return opened(Path(place), **more)
 
 
 def say(*words: object) -> None:
@@ -28,7 +40,7 @@ def heard() -> str:
     return sys.stdin.readline().strip()
 
 
-def race(store: SqliteStore, run: str, rounds: int) -> None:
+def race(store: Store, run: str, rounds: int) -> None:
     """Take the stack again and again, and leave two records each time."""
     for n in range(rounds):
         ledger = store.lock(Holder(run), timeout=60.0)
@@ -40,7 +52,7 @@ def race(store: SqliteStore, run: str, rounds: int) -> None:
     say("done")
 
 
-def once(store: SqliteStore, run: str) -> None:
+def once(store: Store, run: str) -> None:
     """Try for the stack a single time and keep it until told."""
     say("ready")
     heard()
@@ -53,7 +65,7 @@ def once(store: SqliteStore, run: str) -> None:
     heard()
 
 
-def hold(store: SqliteStore, run: str) -> None:
+def hold(store: Store, run: str) -> None:
     """Take the stack, commit, and after the next word try to go on."""
     ledger = store.lock(Holder(run))
     at = store.commit([{"t": "run", "run": run, "at": 1.0}], (ledger.epoch, ledger.serial))
@@ -68,7 +80,7 @@ def hold(store: SqliteStore, run: str) -> None:
             say("went through")
 
 
-def pour(store: SqliteStore, run: str) -> None:
+def pour(store: Store, run: str) -> None:
     """Commit for ever, and say what is confirmed."""
     ledger = store.lock(Holder(run))
     at = (ledger.epoch, ledger.serial)
@@ -77,7 +89,7 @@ def pour(store: SqliteStore, run: str) -> None:
         say(*at)
 
 
-def fill_up(store: SqliteStore, run: str, most: int) -> None:
+def fill_up(store: Store, run: str, most: int) -> None:
     """Commit until the disk (a limit on the size of files) is full."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     at = (0, 0)
@@ -91,9 +103,9 @@ def fill_up(store: SqliteStore, run: str, most: int) -> None:
 
 
 def main() -> None:
-    """Do what the arguments say: verb, path, run, and a number where the verb takes one."""
-    verb, path, run, *more = sys.argv[1:]
-    store = opened(Path(path))
+    """Do what the arguments say: verb, place, run, and a number where the verb takes one."""
+    verb, place, run, *more = sys.argv[1:]
+    store = reached(place)
     {"race": race, "once": once, "hold": hold, "pour": pour, "fill_up": fill_up}[verb](store, run, *map(int, more))
     store.close()
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconciler.clock import Clock, TestClock
+from reconciler.clock import Clock, SystemClock, TestClock
 from reconciler.errors import Failure, Locked, Lost
 from reconciler.ledger import Entry, Fold, Holder, Intent, Record, Store
 from reconciler.ledger.sqlite import SqliteStore
@@ -23,6 +25,13 @@ def intent(op: str, address: str, epoch: int = 1, **more: Any) -> Record:
     values: dict[str, Any] = {"act": "create", "method": "POST", "path": "/v1/prices", "digest": "d1",
                               "key": f"key-{op}", "run": "run-1", "at": 1.0, "prints": {"unit_amount": "hmac:1"}} | more
     return Intent(op, address, epoch=epoch, **values).record()
+
+
+class Hasty(SystemClock):
+    """Waits for others a short moment at a time."""
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(min(seconds, 0.01))
 
 
 def history() -> list[Record]:
@@ -132,6 +141,27 @@ class StoreSuite:
         store.unlock()
         assert other.holder() is None
         assert other.lock(YOU).epoch == first.epoch + 1
+
+    def test_eight_writers_take_turns(self, open_store: Open) -> None:
+        """All want the stack at once: no epoch twice, no run inside another, from the very first lock on."""
+        def turns(run: str) -> None:
+            with closing(open_store("shop", "test", clock=Hasty())) as store:
+                for n in range(2):
+                    ledger = store.lock(Holder(run), timeout=120.0)
+                    at = store.commit([{"t": "run", "run": f"{run}.{n}", "at": 1.0}], (ledger.epoch, ledger.serial))
+                    store.check()
+                    store.commit([{"t": "end", "run": f"{run}.{n}", "at": 2.0, "outcome": {}}], at)
+                    store.unlock()
+
+        with ThreadPoolExecutor(8) as pool:
+            for done in [pool.submit(turns, f"r{n}") for n in range(8)]:
+                done.result()
+        with closing(open_store("shop", "test")) as store:
+            first, *records = store.history()
+        assert first["t"] == "lineage"
+        for n, (epoch, begin, end) in enumerate(zip(*[iter(records)] * 3, strict=True), 1):
+            assert (epoch["t"], epoch["epoch"], begin["run"]) == ("epoch", n, end["run"])
+        assert len(records) == 3 * 16
 
     def test_a_lease_ends_by_itself_and_is_renewed(self, store: Store, clock: TestClock) -> None:
         """`check` passes while the lease runs, raises Lost after it, and passes again once it was renewed in time."""

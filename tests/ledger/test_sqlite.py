@@ -8,8 +8,6 @@ import random
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +21,7 @@ from reconciler.errors import Failure, Locked
 from reconciler.ledger import Holder, Store
 from reconciler.ledger.sqlite import SqliteStore
 from tests.ledger.hold import opened
+from tests.ledger.processes import helper, tell, told
 from tests.ledger.suite import ME, YOU, StoreSuite, history, intent
 
 ROOT = Path(__file__).parents[2]
@@ -35,32 +34,6 @@ class TestSqlite(StoreSuite):
     @pytest.fixture
     def open_store(self, tmp_path: Path) -> Callable[..., Store]:
         return lambda project, stack, **more: SqliteStore(tmp_path / "ledger" / "one.db", project, stack, **more)
-
-
-@contextmanager
-def helper(*args: object) -> Iterator[subprocess.Popen[str]]:
-    """Another process on the same ledger."""
-    process = subprocess.Popen([sys.executable, "-m", "tests.ledger.hold", *map(str, args)], cwd=ROOT, text=True,
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def told(process: subprocess.Popen[str]) -> list[object]:
-    """What it says next."""
-    assert process.stdout is not None
-    said: list[object] = json.loads(process.stdout.readline())
-    return said
-
-
-def tell(process: subprocess.Popen[str]) -> None:
-    """Let it go on."""
-    assert process.stdin is not None
-    process.stdin.write("go\n")
-    process.stdin.flush()
 
 
 # formats

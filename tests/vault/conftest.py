@@ -18,9 +18,7 @@ import pytest
 from reconciler.clock import TestClock
 from reconciler.vendors.vault import VENDOR
 from reconciler.vendors.vault.sandbox import VaultSandbox
-from tests.vault import postgres
 from tests.vault.desk import Desk, Place
-from tests.vault.postgres import Database
 
 ROOT = "root-of-the-tests"
 NUMBERS = itertools.count(1)
@@ -66,13 +64,6 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One whose configuration lets audit devices be made through its API."""
     with running(tmp_path_factory.mktemp("audited"), "unsafe_allow_api_audit_creation = true\n") as url:
         yield url
-
-
-@pytest.fixture(scope="session")
-def database() -> Iterator[Database]:
-    """One PostgreSQL for all tests."""
-    with postgres.running() as found:
-        yield found
 
 
 @pytest.fixture

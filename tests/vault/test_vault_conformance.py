@@ -18,11 +18,11 @@ import pytest
 from reconciler.conformance import Place, Trial, read_all, together, trials
 from reconciler.secret import Secret
 from reconciler.vendors.vault import VENDOR, VaultSettings
+from tests.postgres import NAME
 from tests.referee import judge
 from tests.vault.conftest import ROOT
 from tests.vault.desk import Place as Door
 from tests.vault.habits import HABITS
-from tests.vault.postgres import NAME
 
 CASES = read_all(Path(__file__).parents[1] / "cases" / "vault")
 LIFE = frozenset({"patches", "removed"})

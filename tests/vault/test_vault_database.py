@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.postgres import ROOT_PASSWORD, Database
 from tests.vault.desk import Desk, Place
-from tests.vault.postgres import ROOT_PASSWORD, Database
 
 LOGIN = """
 CREATE ROLE "{{name}}" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}';

@@ -1,4 +1,4 @@
-"""A real PostgreSQL on loopback for the database kinds: made in a folder of its own, gone afterwards."""
+"""A real PostgreSQL on loopback: made in a folder of its own, gone afterwards."""
 
 from __future__ import annotations
 
@@ -40,6 +40,11 @@ class Database:
     def url(self) -> str:
         """As a connection's url says it."""
         return f"postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{self.port}/postgres?sslmode=disable"
+
+    def own(self, schema: str) -> str:
+        """A url under which a schema of its own is all that is seen; it is made when it is missing."""
+        self.ask(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        return f"postgresql://owner:{ROOT_PASSWORD}@/postgres?host={self.folder}&port={self.port}&options=-csearch_path%3D{schema}"
 
     def ask(self, sql: str) -> str:
         """What a statement answers."""
