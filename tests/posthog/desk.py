@@ -43,6 +43,11 @@ HABITS = Habits(forgiven={
         "the document has none of the calls of an experiment's life; PostHog's experiment_service.py does",
     r"answer\.(results\[\d+\]\.)?holdout: None is not of type 'object'":
         "an experiment without a holdout has none; the document lost that it may be null",
+    r"/surveys/([^ ]+/)?: answer\.(results\[\d+\]\.)?(linked|targeting|internal_targeting)_flag: None is not of type 'object'":
+        "a survey without such a flag has none; the document lost that it may be null",
+    r"GET /\S+/surveys/([^ ]+/)?: answer\.(results\[\d+\]\.)?conditions: (None|\{)":
+        "the document calls conditions a text; PostHog's survey.py answers with the map, or null",
+    r"/surveys/responses_count/": "PostHog's survey.py has it; it is newer than the document",
     r"POST /batch/: POST /batch/ is not in the document": "events come in by another API",
 })
 

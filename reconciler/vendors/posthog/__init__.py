@@ -1,4 +1,4 @@
-"""PostHog: the tracking plan, feature flags, cohorts and actions."""
+"""PostHog: the tracking plan, feature flags, cohorts, actions, experiments, surveys and dashboards."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from reconciler.vendors.posthog.event_property import PropertyDefinition
 from reconciler.vendors.posthog.experiment import Experiment
 from reconciler.vendors.posthog.flag import FeatureFlag
 from reconciler.vendors.posthog.property_group import SchemaPropertyGroup
+from reconciler.vendors.posthog.survey import Survey
 
 
 def _host(value: str | None) -> str | None:
@@ -50,5 +51,5 @@ class PostHogSettings(Settings):
 
 VENDOR = Vendor(
     "posthog", PostHogSettings, "reconciler.vendors.posthog.api:PostHogApi",
-    (FeatureFlag, Cohort, EventDefinition, PropertyDefinition, SchemaPropertyGroup, Action, Experiment, Dashboard),
+    (FeatureFlag, Cohort, EventDefinition, PropertyDefinition, SchemaPropertyGroup, Action, Experiment, Survey, Dashboard),
     "reconciler.vendors.posthog.sandbox:PostHogSandbox")

@@ -20,13 +20,14 @@ from reconciler.vendors.posthog.sandbox_experiments import Experiments
 from reconciler.vendors.posthog.sandbox_flags import Flags
 from reconciler.vendors.posthog.sandbox_ingest import PATHS, take_in
 from reconciler.vendors.posthog.sandbox_schemas import EventSchemas, PropertyGroups
+from reconciler.vendors.posthog.sandbox_surveys import Surveys
 from reconciler.vendors.posthog.sandbox_taxonomy import EventDefinitions, PropertyDefinitions
 
 COLLECTIONS: Mapping[str, type[Collection]] = {
     "feature_flags": Flags, "cohorts": Cohorts, "experiments": Experiments,
     "event_definitions": EventDefinitions, "property_definitions": PropertyDefinitions, "actions": Actions,
     "schema_property_groups": PropertyGroups, "event_schemas": EventSchemas,
-    "dashboards": Dashboards,
+    "dashboards": Dashboards, "surveys": Surveys,
 }
 
 _PATH = re.compile(r"/api/(?:projects|environments)/(?P<project>[^/]+)/(?P<noun>[a-z_]+)/(?:(?P<id>[^/]+)/(?P<act>[a-z_]+/)?)?")
@@ -75,6 +76,9 @@ class PostHogSandbox(Sandbox):
         given = self._given(request)
         if hit["id"] is None:
             return self._on_all(here, request, given)
+        told = here.asked(hit["id"], dict(request.query)) if request.method == "GET" else None
+        if told is not None:
+            return Response(200, told)
         held = here.find(unquote(hit["id"]))
         if hit["act"] is not None:
             return Response(200, here.act(held, hit["act"].rstrip("/"), request.method, given))

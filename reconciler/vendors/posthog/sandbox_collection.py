@@ -125,6 +125,10 @@ class Collection:
             raise self.not_allowed("DELETE")
         del self.held()[str(held["id"])]
 
+    def asked(self, word: str, query: Mapping[str, str]) -> Any:
+        """The answer to a question about all objects, which stands where an id would; None where it is an id."""
+        return None
+
     def act(self, held: Body, act: str, method: str, given: Body) -> Any:
         """A call below one object (`launch/`, `archive/`)."""
         raise Complaint("Endpoint not found.", status=404, code="not_found", type="invalid_request")
@@ -133,6 +137,13 @@ class Collection:
     def not_allowed(method: str) -> Complaint:
         """405."""
         return Complaint(f'Method "{method}" not allowed.', status=405, code="method_not_allowed", type="invalid_request")
+
+
+def minimal(flag: Body | None) -> Body | None:
+    """A flag as other objects show it."""
+    return None if flag is None else {"team_id": 1, **{name: flag.get(name) for name in (
+        "id", "name", "key", "filters", "deleted", "active", "ensure_experience_continuity", "has_encrypted_payloads",
+        "version", "evaluation_runtime")}, "evaluation_tags": []}
 
 
 def _copied(value: Any) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from reconciler.vendors.posthog.conditions import variants
-from reconciler.vendors.posthog.sandbox_collection import Body, Collection, Complaint, boolean, string, tags
+from reconciler.vendors.posthog.sandbox_collection import Body, Collection, Complaint, boolean, minimal, string, tags
 
 METRICS = ("metrics", "metrics_secondary")
 
@@ -107,8 +107,5 @@ class Experiments(Collection):
         holdout = {"id": body["holdout_id"], "name": "holdout", "description": None, "filters": [],
                    "created_by": body["created_by"], "created_at": body["created_at"], "updated_at": body["created_at"]}
         kept = {name: value for name, value in body.items() if name not in ("flag", "saved_metrics_ids", "holdout_id")}
-        minimal: Body = {"team_id": 1, **{name: flag.get(name) for name in (
-            "id", "name", "key", "filters", "deleted", "active", "ensure_experience_continuity", "has_encrypted_payloads",
-            "version", "evaluation_runtime")}, "evaluation_tags": []}
-        return {**kept, "feature_flag": minimal, "saved_metrics": saved, "exposure_cohort": None,
+        return {**kept, "feature_flag": minimal(flag), "saved_metrics": saved, "exposure_cohort": None,
                 "holdout": holdout if body["holdout_id"] is not None else None, "user_access_level": "editor"}

@@ -25,10 +25,13 @@ class Flags(Collection):
         "creation_context": "feature_flags", "last_called_at": None, "experiment_set": [], "features": []}
 
     def listed(self, query: Mapping[str, str]) -> list[Body]:
-        """Archived flags only where they are asked for, deleted ones never."""
+        """Archived flags only where they are asked for, deleted ones and those of surveys never."""
         wanted = query.get("archived", "false").lower() == "true"
+        hidden = {one[name] for one in self.other("surveys").held().values() for name in (
+            "targeting_flag_id", "internal_targeting_flag_id")}
         text = query.get("search", "").lower()
         return [body for body in reversed(self.held().values()) if not body["deleted"] and body["archived"] is wanted
+                and body["id"] not in hidden
                 and text in f"{body['key']} {body['name']}".lower() and query.get("key", body["key"]) == body["key"]]
 
     def made(self, given: Body) -> Body:

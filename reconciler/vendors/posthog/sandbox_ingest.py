@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.vendors.posthog.sandbox_collection import Body
+from reconciler.vendors.posthog.sandbox_surveys import Surveys
 from reconciler.vendors.posthog.sandbox_taxonomy import EventDefinitions, PropertyDefinitions
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ def take_in(box: PostHogSandbox, given: Body) -> None:
     for one in batch if isinstance(batch, list) else [given]:
         events.seen(str(one["event"]))
         said: dict[str, Any] = one.get("properties") or {}
+        if one["event"] == "survey sent":
+            Surveys(box, project).sent(said)
         for name, value in said.items():
             if name not in UNDEFINED:
                 properties.seen(name, value)
