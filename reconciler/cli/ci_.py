@@ -118,3 +118,20 @@ def digest(console: Console, /, *, stack: str | None, project: str | None, requi
         console.data(found.digest)
         console.say(f"{found.name}: as approved in the merged pull request")
     return 0
+
+
+@command.command("issue")
+@click.argument("reports", nargs=-1, required=True, type=_FILE, metavar="REPORT...")
+@click.option("--label", default="drift", show_default=True, help="The issue's label, by which it is found again.")
+@REDACT
+@click.pass_obj
+def issue(console: Console, /, *, reports: tuple[Path, ...], label: str, redact: bool) -> int:
+    """Keep one open issue on drift, from reports.
+
+    REPORT is what `drift --json-into` wrote. The issue is opened when there is drift, written anew by the next run, and
+    closed when it is gone.
+    """
+    from reconciler.cli.reviewing import report_it
+
+    with _job(console) as job:
+        return report_it(console, job, reports, label, redact=redact)

@@ -13,7 +13,7 @@ from reconciler.cli.apply_ import agreeing, read_plan
 from reconciler.cli.console import Console
 from reconciler.clock import SystemClock
 from reconciler.errors import Denied, Usage
-from reconciler.forge import conversation, results
+from reconciler.forge import conversation, drifts, results
 from reconciler.forge.job import Job
 from reconciler.forge.judge import Case, again, judge, remember
 from reconciler.forge.model import Check, Conclusion, Event, Pull, Written
@@ -202,3 +202,19 @@ def _write(console: Console, job: Job, made: Check, before: Written | None, onto
         if not job.fork:
             raise
         console.warn(f"there is no check on a pull request from a fork: {error.message}")
+
+
+# the issue
+
+
+def report_it(console: Console, job: Job, reports: Sequence[Path], label: str, *, redact: bool) -> int:
+    """One issue on what drifted, or none."""
+    found = [drifts.read(_text(path), str(path)) for path in reports]
+    title, body = drifts.title(found), drifts.issue(found, redact=redact)
+    if any(one.entries or one.unreadable for one in found):
+        number, did = conversation.report(job.forge, title, body, label)
+        console.say(f"Issue {number} is {conversation.DONE[did]}.")
+        return 0
+    closed = conversation.settle(job.forge, title, body, label)
+    console.say("No drift." if closed is None else f"No drift any more: issue {closed} is closed.")
+    return 0

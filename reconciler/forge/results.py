@@ -1,4 +1,4 @@
-"""How applies ended, from what `apply --format json` printed: the comment below a merge."""
+"""How applies ended, read back from what `apply --format json` printed: the comment below a merge."""
 
 from __future__ import annotations
 
@@ -7,96 +7,95 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.model import Result
-from reconciler.output.escape import safe
-from reconciler.output.markdown import opening
-from reconciler.output.outcomes import NEXT, SAID
-from reconciler.output.quoting import cell, code, fence
+from reconciler.model import Action, Address, Op, Outcome, Plan, Report, Result
+from reconciler.output import result
+from reconciler.output.markdown import LIMIT, opening
+from reconciler.output.quoting import code
 
-MARKER = "reconciler result"
-MOST = 50
-"""Failures told in full; the log has all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """One action that is not done, and why."""
-
-    address: str
-    result: str
-    error: str
-    next: str
+MARKER = result.MARKER
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """One apply. `counts` by result; None when it never came to its end (refused, stale, locked, killed)."""
+    """One apply; `report` is None when it never came to its end (refused, stale, locked, killed)."""
 
     name: str
-    counts: Mapping[str, int] | None = None
-    run: str = ""
-    interrupted: bool = False
-    left: tuple[Left, ...] = ()
-
-    @property
-    def whole(self) -> bool:
-        """Whether all is done."""
-        return self.counts is not None and not any(n for word, n in self.counts.items() if word != Result.DONE.value)
+    plan: Plan | None = None
+    report: Report | None = None
 
 
 def read(text: str, name: str) -> Ended:
     """What the lines say; lines that are no events are passed over, for a log may stand among them."""
-    counts, run, interrupted, left = None, "", False, []
+    actions: dict[Address, Action] = {}
+    outcomes: dict[Address, Outcome] = {}
+    told: dict[str, Any] = {}
     for line in _lines(text):
-        if line.get("type") == "version" and line.get("project"):
-            name = f"{line['project']}/{line.get('stack')}"
-        elif line.get("type") == "diagnostic" and line.get("address"):
-            left.append(Left(*(str(line.get(part) or "") for part in ("address", "result", "summary", "detail"))))
-        elif line.get("type") == "change_summary" and line.get("operation") == "apply":
-            counts = {str(word): n for word, n in (line.get("changes") or {}).items() if isinstance(n, int)}
-            run, interrupted = str(line.get("run") or ""), line.get("interrupted") is True
-    return Ended(name, counts, run, interrupted, tuple(left))
+        address = _address(line.get("change") if line.get("type") == "planned_change" else line)
+        if address is not None and line["type"] == "planned_change":
+            actions[address] = _action(address, line["change"])
+        elif address is not None and line["type"] == "apply_complete":
+            outcomes.setdefault(address, Outcome(address, Result.DONE))
+        elif address is not None and line["type"] == "diagnostic":
+            outcomes[address] = _outcome(address, line)
+        elif line["type"] == "outputs":
+            told["ids"] = line.get("outputs")
+        elif line["type"] in ("version", "change_summary"):
+            told[f"{line['type']} {line.get('operation', '')}".strip()] = line
+    version, planned, applied = (told.get(key, {}) for key in ("version", "change_summary", "change_summary apply"))
+    if not version.get("project"):
+        return Ended(name)
+    plan = Plan(str(version["project"]), str(version.get("stack")), tuple(actions.values()), str(planned.get("digest") or ""))
+    if not applied:
+        return Ended(f"{plan.project}/{plan.stack}", plan)
+    report = Report(tuple(_named(one, told.get("ids")) for one in outcomes.values()), str(applied.get("run") or ""),
+                    applied.get("interrupted") is True)
+    return Ended(f"{plan.project}/{plan.stack}", plan, report)
 
 
 def comment(ends: Sequence[Ended], logs: Iterable[str] = (), *, redact: bool = False) -> str:
-    """One comment for all of them; with `redact` without what vendors said."""
-    whole = all(end.whole for end in ends)
-    title = "applied" if whole else "the apply is not complete"
-    parts = [f"{opening(MARKER)}\n## reconciler: {title}", _table(ends)]
-    for end in ends:
-        parts += _told(end, redact=redact)
-    return "\n\n".join(filter(None, (*parts, *logs))) + "\n"
+    """One comment for all of them, within the limit; with `redact` without what vendors said."""
+    logs = list(logs)
+    room = (LIMIT - sum(len(log) + 2 for log in logs)) // max(len(ends), 1) - 200
+    parts = [_told(end, redact=redact, limit=room).strip("\n") for end in ends]
+    return "\n\n".join((f"{opening(MARKER)}\n{parts[0] if parts else ''}", *parts[1:], *logs)) + "\n"
 
 
-def _table(ends: Iterable[Ended]) -> str:
-    head = ["| stack | " + " | ".join(result.value for result in Result) + " | run |",
-            "|---|" + "--:|" * len(Result) + "---|"]
-    return "\n".join([*head, *(_row(end) for end in ends)])
+def _told(end: Ended, *, redact: bool, limit: int) -> str:
+    if end.plan is None or end.report is None:
+        return (f"## reconciler: {code(end.name)}\n\nThe apply did not come to its end. What it did is recorded: "
+                "`reconciler plan` shows what is left.")
+    return result.comment(end.report, end.plan, redact=redact, limit=limit).partition("\n")[2]
 
 
-def _row(end: Ended) -> str:
-    counts = end.counts or {}
-    numbers = " | ".join(str(counts.get(result.value) or "") for result in Result)
-    return f"| {cell(end.name)} | {numbers} | {cell(end.run) if end.run else ''} |"
+def _action(address: Address, change: Mapping[str, Any]) -> Action:
+    """As much of an action as its one line needs."""
+    try:
+        op = Op(change.get("op"))
+    except ValueError:
+        op = Op.UPDATE
+    effect = change.get("effect")
+    return Action(op, address, effect=str(effect) if effect else None)
 
 
-def _told(end: Ended, *, redact: bool) -> Iterator[str]:
-    if end.counts is None:
-        yield (f"{code(end.name)}: the apply did not come to its end. What it did is recorded; `reconciler plan` shows "
-               "what is left.")
-    if end.interrupted:
-        yield f"{code(end.name)}: interrupted. What was under way is recorded; the next apply goes on from there."
-    told = [one for one in end.left if one.result != Result.SKIPPED.value]
-    for one in told[:MOST]:
-        result = Result(one.result) if one.result in {known.value for known in SAID} else Result.FAILED
-        error = "" if redact or not one.error else f"\n\n{fence(safe(one.error, lines=True).splitlines(), 'text')}"
-        next = one.next if not redact else ""
-        step = safe(next or NEXT[result])
-        yield f"{code(one.address)} {SAID[result]}{error}" + (f"\n\nNext: {code(step)}" if step else "")
-    if len(told) > MOST:
-        yield f"And {len(told) - MOST} more: the job's log has all."
-    if end.counts is not None and not end.whole:
-        yield "Next: mend it and apply again; what is done is not done again, and nothing doubles."
+def _outcome(address: Address, line: Mapping[str, Any]) -> Outcome:
+    try:
+        ended = Result(line.get("result"))
+    except ValueError:
+        ended = Result.FAILED
+    return Outcome(address, ended, str(line.get("summary") or ""), str(line.get("detail") or ""))
+
+
+def _named(one: Outcome, ids: Any) -> Outcome:
+    """A done action with the vendor's id."""
+    found = (ids.get(str(one.address)) or {}).get("id") if isinstance(ids, dict) else None
+    return Outcome(one.address, one.result, one.error, one.next, one.path, str(found)) if found else one
+
+
+def _address(found: Any) -> Address | None:
+    try:
+        return Address.parse(found["address"])
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return None
 
 
 def _lines(text: str) -> Iterator[dict[str, Any]]:
@@ -105,5 +104,5 @@ def _lines(text: str) -> Iterator[dict[str, Any]]:
             found = json.loads(line)
         except (ValueError, RecursionError):
             continue
-        if isinstance(found, dict):
+        if isinstance(found, dict) and isinstance(found.get("type"), str):
             yield found
