@@ -39,8 +39,8 @@ generate: $(STAMP)  ## write what is generated from the kinds: schemas, their pa
 	$(BIN)/python -m reconciler.cli.ready
 
 faults: $(STAMP)  ## the fault trials in depth; SEED=n replays, TRIALS=n shortens
-	SEED=$(SEED) CRASH_TRIALS=$(TRIALS) TRIALS=$$((($(TRIALS) + 3) / 4)) \
-	    $(BIN)/python -m pytest -n 2 -rP tests/faults tests/engine/test_engine_properties.py \
+	SEED=$(SEED) DEPTH=$(TRIALS) TRIALS=$$((($(TRIALS) + 3) / 4)) \
+	    $(BIN)/python -m pytest -n 2 tests/faults tests/engine/test_engine_properties.py \
 	    tests/engine/test_engine_exhaustive.py tests/manifest/test_fuzz.py tests/ledger
 	CONFORMANCE=whole SEED=$(SEED) TWINS=$$((($(TRIALS) + 199) / 200)) $(BIN)/python -m pytest -n 2 \
 	    tests/test_conformance.py tests/vault/test_vault_conformance.py tests/vault/test_vault_twin.py

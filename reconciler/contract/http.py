@@ -238,6 +238,11 @@ class Api:
         finally:
             self._memory = before
 
+    def forget(self) -> None:
+        """What is remembered is asked afresh."""
+        if self._memory is not None:
+            self._memory = {}
+
     # the exchange
 
     def _exchange(self, method: str, path: str, params: Mapping[str, Any] | None, body: Any, extra: Mapping[str, str], *,

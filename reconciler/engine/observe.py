@@ -13,6 +13,9 @@ from reconciler.errors import MISSHAPEN, Exhausted, Failure, shaped
 from reconciler.ledger import Ledger
 from reconciler.model import Live, Resource, Unseen, Want, refs_in
 
+LONGEST_RUN = 3600.0
+"""Seconds after its begin for which a run that never ended may have made something a moment ago."""
+
 Kinds = Mapping[str, Kind[Any]]
 """The kinds of a stack by bound name (`stripe_eu.price`)."""
 
@@ -43,10 +46,11 @@ def _hides(unseen: Unseen, id: str) -> bool:
 def observe(kinds: Kinds, resources: Iterable[Resource], ledger: Ledger, *, everything: bool = False) -> Observed:
     """Read every kind that the manifests or the ledger name.
 
-    A ledger id that is missing from its list gets one read of its own: lists lag, and hide what is deleted softly.
+    A ledger id that is missing from its list gets one read of its own: lists lag, and hide what is deleted softly. One
+    that a run has just made gets another when its vendor must have settled: some objects can be read in lists alone.
     A kind that can't be read is Unseen, never absent; a spent quota stops the run (Exhausted).
     """
-    asks = _asks(kinds, tuple(resources), ledger, everything)
+    asks, fresh = _asks(kinds, tuple(resources), ledger, everything), _fresh(kinds, ledger)
     live: dict[str, dict[str, Live]] = {}
     unseen: dict[str, list[Unseen]] = {}
     with ExitStack() as stack:
@@ -55,8 +59,9 @@ def observe(kinds: Kinds, resources: Iterable[Resource], ledger: Ledger, *, ever
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=max(len(asks), 1), thread_name_prefix="observe"))
         for wave in _waves(kinds, list(asks)):
             own, *others = wave
-            jobs = {name: pool.submit(_read, kinds[name], _with_parents(kinds[name], asks[name], live)) for name in others}
-            live[own], unseen[own] = _read(kinds[own], _with_parents(kinds[own], asks[own], live))
+            jobs = {name: pool.submit(_read, kinds[name], _with_parents(kinds[name], asks[name], live),
+                                      fresh.get(name, {})) for name in others}
+            live[own], unseen[own] = _read(kinds[own], _with_parents(kinds[own], asks[own], live), fresh.get(own, {}))
             for name, job in jobs.items():
                 live[name], unseen[name] = job.result()
     return Observed(live, {name: tuple(found) for name, found in unseen.items() if found})
@@ -103,7 +108,22 @@ def _with_parents(kind: Kind[Any], ask: Ask, live: Mapping[str, Mapping[str, Liv
     return Ask(ask.wants, ask.ids, parents, ask.outputs, ask.everything)
 
 
-def _read(kind: Kind[Any], ask: Ask) -> tuple[dict[str, Live], list[Unseen]]:
+def _fresh(kinds: Kinds, ledger: Ledger) -> dict[str, dict[str, float]]:
+    """By kind and id, the moment from which the vendor must show what a run has made; of a run that died, from now on."""
+    found: dict[str, dict[str, float]] = {}
+    for run in ledger.runs:
+        for address in {*run.begun, *run.done}:
+            kind, entry = kinds.get(address.partition("/")[0]), ledger.entries.get(address)
+            if kind is None or entry is None or not kind.settle:
+                continue
+            now = kind.api.clock.now()
+            last = run.ended if run.ended is not None else now if now - run.at < LONGEST_RUN else run.at
+            if last + kind.settle > now:
+                found.setdefault(kind.bound, {})[entry.id] = last + kind.settle
+    return found
+
+
+def _read(kind: Kind[Any], ask: Ask, fresh: Mapping[str, float]) -> tuple[dict[str, Live], list[Unseen]]:
     found: dict[str, Live] = {}
     unseen: list[Unseen] = []
     try:
@@ -121,6 +141,10 @@ def _read(kind: Kind[Any], ask: Ask) -> tuple[dict[str, Live], list[Unseen]]:
             continue
         try:
             live = kind.get(missing)
+            if live is None and (until := fresh.get(missing)) and (rest := until - kind.api.clock.now()) > 0:
+                kind.api.clock.sleep(rest)
+                kind.api.forget()
+                live = kind.get(missing)
         except Exhausted:
             raise
         except (Failure, *MISSHAPEN) as error:
