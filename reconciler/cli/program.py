@@ -28,6 +28,7 @@ COMMANDS = {
     "schema": "JSON Schema of manifests, plans and reconciler.yaml",
     "docs": "a page of Markdown for each kind",
     "sandbox": "all vendors as one local server",
+    "doctor": "settings with their origin, reachability, permissions needed and held",
     "completion": "shell completion: bash, fish, zsh",
     "version": "the version",
 }
