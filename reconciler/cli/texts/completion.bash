@@ -229,6 +229,16 @@ _reconciler_table() {
                 --dir|-C) take=directory ;;
                 *) take=flag+ ;;
             esac ;;
+        "doctor")
+            flags='--vendor --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --parallelism --timeout --format --help -h'
+            case $2 in
+                --vendor) take=connection ;;
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                --config-from|--parallelism|--timeout) take=text ;;
+                --format) choices='text json' ;;
+                *) take=flag+ ;;
+            esac ;;
         "completion")
             flags='--help -h'
             case $2 in
@@ -251,7 +261,7 @@ _reconciler() {
     if [[ $cur == "=" ]]; then cur=; elif [[ $prev == "=" ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        choices='validate plan show apply destroy import export output graph explain ledger schema docs sandbox completion version'
+        choices='validate plan show apply destroy import export output graph explain ledger schema docs sandbox doctor completion version'
     else
         case "$command ${COMP_WORDS[2]}" in "ledger list"|"ledger show"|"ledger log"|"ledger forget"|"ledger move"|"ledger unlock"|"ledger verify"|"ledger rebuild") ((COMP_CWORD > 2)) && command="$command ${COMP_WORDS[2]}" ;; esac
         _reconciler_table "$command" "$prev"

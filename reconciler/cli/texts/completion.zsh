@@ -230,6 +230,16 @@ _reconciler_table() {
                 --dir|-C) take=directory ;;
                 *) take=flag+ ;;
             esac ;;
+        "doctor")
+            flags='--vendor --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --parallelism --timeout --format --help -h'
+            case $2 in
+                --vendor) take=connection ;;
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                --config-from|--parallelism|--timeout) take=text ;;
+                --format) choices='text json' ;;
+                *) take=flag+ ;;
+            esac ;;
         "completion")
             flags='--help -h'
             case $2 in
@@ -250,7 +260,7 @@ _reconciler() {
     done
     if [[ $cur == --*=* ]]; then prev=${cur%%=*}; compset -P '*='; cur=$PREFIX; fi
     if ((CURRENT == 2)); then
-        choices='validate plan show apply destroy import export output graph explain ledger schema docs sandbox completion version'
+        choices='validate plan show apply destroy import export output graph explain ledger schema docs sandbox doctor completion version'
     else
         case "$command ${words[3]}" in "ledger list"|"ledger show"|"ledger log"|"ledger forget"|"ledger move"|"ledger unlock"|"ledger verify"|"ledger rebuild") ((CURRENT > 3)) && command="$command ${words[3]}" ;; esac
         _reconciler_table "$command" "$prev"
