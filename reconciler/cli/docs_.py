@@ -22,7 +22,7 @@ from reconciler.suggest import did_you_mean
 @click.pass_obj
 def command(console: Console, /, *, folder: Path | None, cases: Path | None, kind: str | None) -> int:
     """Print the page of a KIND in Markdown, or the index of all; --write makes a file of each."""
-    kinds = (kind(None) for vendor in installed() for kind in vendor.kinds)
+    kinds = (kind for vendor in installed() for kind in vendor.bind().values())
     pages = docs.pages(kinds, None if cases is None else _tried(cases))
     if folder is None:
         name = docs.INDEX if kind is None else f"{kind}.md"

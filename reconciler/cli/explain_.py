@@ -51,8 +51,8 @@ def _kind(what: str) -> tuple[Kind[Any], str]:
     noun, _, field = rest.partition(".")
     found = registry.vendor(vendor) if vendor in registry.names() else None
     kind = found.kind(noun) if found is not None and noun else None
-    if kind is None:
+    if found is None or kind is None:
         names = [kind.name for name in registry.names() if (one := registry.vendor(name)) is not None for kind in one.kinds]
         inner = [name for name in names if found is not None and name.startswith(f"{vendor}.")]
         raise Usage(f"there is no kind {what}", did_you_mean(what, names) or f"there are: {', '.join(inner or names)}")
-    return kind(None), field
+    return kind(None, None, found.title), field

@@ -11,7 +11,6 @@ from reconciler.conformance.case import ENTRY, Case, Example, Manifest, patched
 from reconciler.conformance.declared import SINK, STACK, OneVendor, declared_in, only
 from reconciler.conformance.place import Place
 from reconciler.conformance.store import MemorySink, MemoryStore
-from reconciler.contract.kind import Kind
 from reconciler.engine.apply import Apply, Means
 from reconciler.engine.decide import deferred
 from reconciler.engine.guard import Consent, Limits
@@ -48,8 +47,8 @@ class Stack:
         self.catalogue = OneVendor(case.vendor, place.settings, place.clock)
         self.api, self.wire = place.connect()
         self.person, self.hand_wire = place.connect()
-        self.kinds: dict[str, Kind[Any]] = {kind.name: kind(self.api) for kind in case.vendor.kinds}
-        self.by_hand: dict[str, Kind[Any]] = {kind.name: kind(self.person) for kind in case.vendor.kinds}
+        self.kinds = case.vendor.bind(self.api)
+        self.by_hand = case.vendor.bind(self.person)
         self.kind, self.address = self.kinds[case.kind.name], Address(case.kind.name, ENTRY)
         self.sink, self.runs = MemorySink(), 0
         self.announced: set[str] = set()

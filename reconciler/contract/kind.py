@@ -105,10 +105,11 @@ class Kind(ABC, Generic[S]):
     waits: ClassVar[str] = "waiting: only the vendor makes it"
     permissions: ClassVar[Permissions] = Permissions()
 
-    def __init__(self, api: Api | None = None, connection: str | None = None) -> None:
+    def __init__(self, api: Api | None = None, connection: str | None = None, vendor: str | None = None) -> None:
         self._api = api
-        vendor, _, noun = self.name.partition(".")
-        self.connection = connection or vendor
+        short, _, noun = self.name.partition(".")
+        self.connection = connection or short
+        self.vendor = vendor or short.capitalize()
         self.bound = f"{self.connection}.{noun}"
 
     @property

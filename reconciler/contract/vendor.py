@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -12,6 +12,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from reconciler.contract.kind import Kind
 from reconciler.model import Address
 from reconciler.secret import Secret
+
+if TYPE_CHECKING:
+    from reconciler.contract.http import Api
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Placed:
 class Vendor:
     """One vendor: `api` and `sandbox` are `module:Class`, so that checking manifests imports no client.
 
+    `title` is the name that a reader knows it by, where that is more than a capital letter.
     `secrets`, `sinks` and `evaluators` name, in the same form, what other parts are handed through workspace.
     `placed` names a function of (connection, Delivery, resources) → Placed, for a vendor that has sinks.
     """
@@ -81,6 +85,16 @@ class Vendor:
     sinks: str | None = None
     placed: str | None = None
     evaluators: str | None = None
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.title:
+            object.__setattr__(self, "title", self.name.capitalize())
+
+    def bind(self, api: Api | None = None, connection: str | None = None) -> dict[str, Kind[Any]]:
+        """Every kind over one connection, by bound name."""
+        kinds = (kind(api, connection, self.title) for kind in self.kinds)
+        return {kind.bound: kind for kind in kinds}
 
     def kind(self, name: str) -> type[Kind[Any]] | None:
         """The kind called `vendor.noun` or just `noun`."""

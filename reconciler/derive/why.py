@@ -58,7 +58,7 @@ def _head(action: Action) -> Iterator[tuple[str, str]]:
 
 
 def _verdict(action: Action, kind: Kind[Any]) -> str:
-    vendor = kind.name.partition(".")[0].capitalize()
+    vendor = kind.vendor
     count = len(action.changes)
     fields = f"{count} field{'' if count == 1 else 's'}"
     said: Mapping[Op, str] = {

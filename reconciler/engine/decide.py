@@ -203,7 +203,7 @@ def replaced(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], 
     impact = change_impact(base.changes)
     if not first:
         impact |= {Impact.DELETE}
-    notes = [Note(f"immutable in {kind.name.partition('.')[0].capitalize()}", path=c.path)
+    notes = [Note(f"immutable in {kind.vendor}", path=c.path)
              for c in base.changes if c.replaces and not c.unknown]
     if turned:
         impact |= {Impact.ACCESS}

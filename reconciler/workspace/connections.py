@@ -77,7 +77,7 @@ class Connections:
             self.met.add(connection)
             vendor = self.vendor(connection)
             found = vendor.kind(noun) if vendor is not None else None
-            self.offline[bound] = found(None, connection) if found is not None else None
+            self.offline[bound] = found(None, connection, vendor.title) if vendor is not None and found is not None else None
         return self.offline[bound]
 
     def names(self) -> Iterable[str]:
@@ -130,8 +130,7 @@ class Connections:
             if vendor is None:
                 raise Usage(f"{connection} is not a configured vendor", "see vendors: in reconciler.yaml")
             api = self._api(connection, vendor, read_only)
-            kinds = {f"{connection}.{k.name.partition('.')[2]}": k(api, connection) for k in vendor.kinds}
-            self.opened[slot] = Opened(connection, vendor, api, kinds)
+            self.opened[slot] = Opened(connection, vendor, api, vendor.bind(api, connection))
         return self.opened[slot]
 
     def _checked(self, connection: str, vendor: Vendor) -> Settings:
@@ -151,7 +150,7 @@ class Connections:
             api: Api = load(vendor.api)(settings, connection=connection, transport=transport, clock=self.clock,
                                         read_only=read_only, progress=self.progress)
         except ImportError as error:
-            raise Invalid([Problem(f"{vendor.name} needs a package that is not installed: {error.name}",
+            raise Invalid([Problem(f"{vendor.title} needs a package that is not installed: {error.name}",
                                    help=f'pip install "reconciler[{vendor.name}]"')]) from error
         return api
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from reconciler import manifest
 from reconciler.clock import TestClock
-from reconciler.contract.kind import Kind
 from reconciler.errors import Invalid
 from reconciler.model import Action, Plan, Resource
 from reconciler.sandbox.store import Recorded
@@ -59,7 +58,7 @@ class Desk:
         self.clock, self.told = TestClock(), []
         self.sandbox = PostHogSandbox(VENDOR.kinds, clock=self.clock)
         self.api = self.connect(**settings)
-        self.kinds: dict[str, Kind[Any]] = {kind.name: kind(self.api) for kind in VENDOR.kinds}
+        self.kinds = VENDOR.bind(self.api)
 
     def connect(self, **settings: Any) -> PostHogApi:
         """Another client of the same project."""

@@ -212,3 +212,14 @@ def test_an_edit_by_hand_is_undone_in_its_group_alone(project: Project) -> None:
     [write] = project.settle(SQL2)
     assert [g["rollout_percentage"] for g in write.body["filters"]["groups"]] == [100, 10]
     assert flag["filters"]["holdout"] == {"id": 3, "exclusion_percentage": 10}
+
+
+def test_a_plan_calls_the_vendor_as_people_do(project: Project) -> None:
+    """PostHog, not Posthog: a vendor's title goes with its kinds, so that the engine need not know it."""
+    split = [{"key": "control", "rollout_percentage": 50}, {"key": "test", "rollout_percentage": 50}]
+    flag = {"filters": {"groups": [everyone()], "multivariate": {"variants": split}}}
+    manifest: dict[str, Any] = {"feature_flag": {"a": flag, "b": flag},
+                                "experiment": {"x": {"name": "X", "feature_flag_key": {"ref": "a"}}}}
+    project.settle(manifest)
+    action = project.action(project.plan(changed("experiment/x/feature_flag_key", {"ref": "b"}, manifest)), "experiment/x")
+    assert "immutable in PostHog" in [note.text for note in action.notes]

@@ -30,7 +30,7 @@ class Desk:
         self.clock = TestClock()
         self.sandbox = StripeSandbox(VENDOR.kinds, clock=self.clock)
         self.api = self.connect(**settings)
-        self.kinds: dict[str, Any] = {kind.name: kind(self.api) for kind in VENDOR.kinds}
+        self.kinds = VENDOR.bind(self.api)
 
     def __getattr__(self, noun: str) -> Any:
         if noun != "kinds" and f"stripe.{noun}" in self.kinds:

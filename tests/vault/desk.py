@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 
 from reconciler.clock import Clock, SystemClock
-from reconciler.contract.kind import Kind
 from reconciler.contract.spec import Mark
 from reconciler.manifest.validate import _put, _without_nulls
 from reconciler.model import Action, Address, Delivery, Lifecycle, Location, Op, Plan, Ref, Resource, SecretRef
@@ -110,7 +109,7 @@ class Desk(Shop):
     def __init__(self, place: Place, api: VaultApi | None = None) -> None:
         super().__init__()
         self.place, self.api = place, api or place.connect()
-        self.kinds: dict[str, Kind[Any]] = {kind.name: kind(self.api) for kind in VENDOR.kinds}
+        self.kinds = VENDOR.bind(self.api)
         self.secrets = {"pw": "hunter2", "other": "s3cr3t"}
 
     def resources(self, manifest: Mapping[str, Mapping[str, Any]]) -> tuple[Resource, ...]:

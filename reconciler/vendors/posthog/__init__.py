@@ -52,4 +52,4 @@ class PostHogSettings(Settings):
 VENDOR = Vendor(
     "posthog", PostHogSettings, "reconciler.vendors.posthog.api:PostHogApi",
     (FeatureFlag, Cohort, EventDefinition, PropertyDefinition, SchemaPropertyGroup, Action, Experiment, Survey, Dashboard),
-    "reconciler.vendors.posthog.sandbox:PostHogSandbox")
+    "reconciler.vendors.posthog.sandbox:PostHogSandbox", title="PostHog")
