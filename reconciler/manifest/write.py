@@ -12,6 +12,9 @@ from reconciler.model import Address, Fields
 from reconciler.yaml import CONTROL, plain
 
 WIDTH = 110
+NOWHERE = 1_000_000
+"""Wider than any line: in a file that somebody wrote, a line is never broken where its author did not break it."""
+
 SCHEMA = "# yaml-language-server: $schema={}\n"
 
 
@@ -28,6 +31,24 @@ def text(entries: Mapping[Address, Fields], *, schema: str | None = None) -> str
     return (SCHEMA.format(schema) if schema else "") + "\n".join(parts)
 
 
+def inline(value: Any, style: str = "") -> str:
+    """A value on one line, in the quotes that stood there before where it can wear them."""
+    if isinstance(value, str) and style in ("'", '"'):
+        return str(pyyaml.dump([value], Dumper=_Flow, default_style=style, allow_unicode=True, width=NOWHERE)).strip()[1:-1]
+    return str(pyyaml.dump([value], Dumper=_Flow, allow_unicode=True, width=NOWHERE)).strip()[1:-1]
+
+
+def below(value: Any, column: int, style: str = "", *, dash: bool = False) -> str:
+    """What stands behind a colon or dash at `column`: a blank and a value, or lines below it."""
+    if isinstance(value, str) and style in ("'", '"') and "\n" not in value:
+        return f" {inline(value, style)}"
+    outer: Any = _Items([value]) if dash else _Block({"k": value})
+    lines = str(pyyaml.dump(outer, Dumper=_Dumper, allow_unicode=True, width=NOWHERE, sort_keys=False, indent=2,
+                            default_flow_style=None)).rstrip("\n").split("\n")
+    lines[0] = lines[0].removeprefix("-" if dash else "k:")
+    return "\n".join([lines[0], *(" " * column + line if line else "" for line in lines[1:])])
+
+
 def unwritable(value: Any) -> bool:
     """Whether a value holds characters that a manifest can't carry."""
     if isinstance(value, str):
@@ -41,6 +62,10 @@ class _Block(dict[str, Any]):
     """A map that is always written in lines: kinds, entries."""
 
 
+class _Items(list[Any]):
+    """A list that is always written in lines."""
+
+
 class _Dumper(pyyaml.SafeDumper):
     """Block maps down to the leaves; an empty line of thought is never a tag or an anchor."""
 
@@ -48,11 +73,15 @@ class _Dumper(pyyaml.SafeDumper):
         """Values are written out, as often as they come."""
         return True
 
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        """A list stands deeper than the key that holds it."""
+        super().increase_indent(flow, False)
+
     def represent_text(self, data: str) -> pyyaml.Node:
         """A text in the plainest style that reads back as itself."""
-        if "\n" in data and not re.search(r"[ \t]+\n|^\s|\t|\r|[^\x20-\x7e\n\u00a0-\ud7ff\ue000-\ufffd]", data):
+        if "\n" in data and not re.search(r"[ \t]+\n|^\s|\n\n\Z|\t|\r|[^\x20-\x7e\n\u00a0-\ud7ff\ue000-\ufffd]", data):
             return self.represent_scalar("tag:yaml.org,2002:str", data, style="|")
-        style = None if isinstance(plain(data), str) else '"'
+        style = None if isinstance(plain(data), str) and "\n" not in data else '"'
         return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
 
     def represent_fields(self, data: Mapping[str, Any]) -> pyyaml.Node:
@@ -64,7 +93,7 @@ class _Dumper(pyyaml.SafeDumper):
     def represent_items(self, data: list[Any]) -> pyyaml.Node:
         """A list, likewise."""
         node = self.represent_sequence("tag:yaml.org,2002:seq", data)
-        node.flow_style = _short(data)
+        node.flow_style = _short(data) and not isinstance(data, _Items)
         return node
 
 
@@ -82,3 +111,20 @@ _Dumper.add_representer(str, _Dumper.represent_text)
 _Dumper.add_representer(dict, _Dumper.represent_fields)
 _Dumper.add_representer(_Block, _Dumper.represent_fields)
 _Dumper.add_representer(list, _Dumper.represent_items)
+_Dumper.add_representer(_Items, _Dumper.represent_items)
+
+
+class _Flow(_Dumper):
+    """Everything on one line."""
+
+    def represent_fields(self, data: Mapping[str, Any]) -> pyyaml.Node:
+        """A map in braces."""
+        return self.represent_mapping("tag:yaml.org,2002:map", data.items(), flow_style=True)
+
+    def represent_items(self, data: list[Any]) -> pyyaml.Node:
+        """A list in brackets."""
+        return self.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=True)
+
+
+_Flow.add_representer(dict, _Flow.represent_fields)
+_Flow.add_representer(list, _Flow.represent_items)

@@ -52,8 +52,8 @@ stripe.product:
     metadata: {tier: pro}
     default_price: {ref: pro_monthly}
     tiers:
-    - {up_to: 100, unit_amount: 0}
-    - {up_to: inf, unit_amount_decimal: "0.4"}
+      - {up_to: 100, unit_amount: 0}
+      - {up_to: inf, unit_amount_decimal: "0.4"}
     rules: |
       path "kv/*" {
         capabilities = ["read"]
