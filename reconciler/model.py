@@ -493,6 +493,55 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Turned:
+    """One field that is not as it was applied: what it was, as far as the manifest still says it (`said`), and is now."""
+
+    path: str
+    was: Any
+    now: Any
+    secret: bool = False
+    said: bool = True
+
+
+class Fell(str, Enum):
+    """What somebody did to an object outside of the manifests."""
+
+    CHANGED = "changed"
+    REMOVED = "removed"
+    ARCHIVED = "archived"
+    TAKEN = "taken over"
+
+
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """One entry whose object is not as it was applied; `by` is the stack that took it over."""
+
+    action: Action
+    what: Fell
+    fields: tuple[Turned, ...] = ()
+    by: str = ""
+
+    @property
+    def address(self) -> Address:
+        """The entry."""
+        return self.action.address
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """All that drifted, in the order of the plan; `unreadable` are the entries of which nobody can tell, `same` the others."""
+
+    plan: Plan
+    found: tuple[Drifted, ...] = ()
+    unreadable: tuple[Action, ...] = ()
+    same: int = 0
+
+    def count(self, what: Fell) -> int:
+        """How many entries this happened to."""
+        return sum(one.what is what for one in self.found)
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """How an apply ended: one outcome per action that was to act, and the outputs known at the end."""
 

@@ -15,9 +15,11 @@ from reconciler.suggest import did_you_mean
 
 COMMANDS = {
     "validate": "check manifests and reconciler.yaml, offline",
+    "fmt": "lay out manifests and reconciler.yaml, comments kept",
     "plan": "show what apply would do; writes nothing",
     "show": "render a saved plan",
     "apply": "plan, ask, and do it",
+    "drift": "what changed at the vendors; takes it into the manifests",
     "destroy": "remove everything that this stack owns",
     "import": "record existing objects as ours",
     "export": "what exists and is not declared, as manifests",

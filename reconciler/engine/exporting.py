@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.contract.declare import Refer
 from reconciler.contract.kind import Kind
 from reconciler.contract.spec import Link, Mark
 from reconciler.engine.plan import World, plan
-from reconciler.model import Address, Fields, Live
+from reconciler.model import Action, Address, Fields, Live
 
 Wanted = Callable[[str, Live], bool]
+Outputs = dict[tuple[str, str, str], Address]
+"""Which entry has an output: by bound kind, output and value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +38,7 @@ def export(world: World, wanted: Wanted, *, archived: bool = False) -> Export:
               for id in (entry.id, *entry.retired)}
     names = _Names({str(a.address) for a in actions})
     found: dict[Address, tuple[Kind[Any], Live]] = {}
-    outputs: dict[tuple[str, str, str], Address] = {}
-    for action in actions:
-        if action.live is not None and action.resource is not None:
-            _learn(outputs, action.address, action.live)
+    outputs = referring(actions)
     for bound, kind in world.kinds.items():
         for live in sorted(world.observed.of(bound).values(), key=lambda one: one.id):
             if _open(live, archived) and (bound, live.id) not in taken and wanted(bound, live):
@@ -52,7 +52,25 @@ def _open(live: Live, archived: bool) -> bool:
     return live.owner is None and not live.by_vendor and (archived or not live.archived)
 
 
-def _learn(outputs: dict[tuple[str, str, str], Address], address: Address, live: Live) -> None:
+def referring(actions: Iterable[Action]) -> Outputs:
+    """The outputs of every declared entry whose object is there."""
+    outputs: Outputs = {}
+    for action in actions:
+        if action.live is not None and action.resource is not None:
+            _learn(outputs, action.address, action.live)
+    return outputs
+
+
+def refer_by(outputs: Mapping[tuple[str, str, str], Address], kind: Kind[Any]) -> Refer:
+    """How the entries of a kind refer to what has these outputs."""
+    def refer(link: Link, value: Any) -> Any | None:
+        target = outputs.get((kind.kin(link.kind), link.output, str(value)))
+        return {"ref": target.name} if target is not None else None
+
+    return refer
+
+
+def _learn(outputs: Outputs, address: Address, live: Live) -> None:
     for output, value in {**live.outputs, "id": live.id}.items():
         if isinstance(value, str):
             outputs.setdefault((address.kind, output, value), address)
@@ -64,11 +82,7 @@ def _written(world: World, found: Mapping[Address, tuple[Kind[Any], Live]],
     left_out: list[str] = []
     holders = _holders(world)
     for address, (kind, live) in found.items():
-        def refer(link: Link, value: Any, kind: Kind[Any] = kind) -> Any | None:
-            target = outputs.get((kind.kin(link.kind), link.output, str(value)))
-            return {"ref": target.name} if target is not None else None
-
-        fields = kind.declare(live, refer)
+        fields = kind.declare(live, refer_by(outputs, kind))
         missing = [name for name, shape in kind.shape.children.items() if shape.required and name not in fields]
         if missing:
             left_out.append(f"{kind.bound} {live.id}: {', '.join(missing)} can't be read back, so it is not written")

@@ -29,6 +29,11 @@ class Places(Mapping[str, Location]):
     def __init__(self, entry: Entry) -> None:
         self._entry = entry
 
+    @property
+    def entry(self) -> Entry:
+        """The entry as it is written."""
+        return self._entry
+
     def __getitem__(self, path: str) -> Location:
         parts = keys(path)
         for layer in self._entry.layers:

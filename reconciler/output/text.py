@@ -14,7 +14,7 @@ from reconciler.output.outcomes import place, report
 from reconciler.output.paint import BOLD, CYAN, DIM, GREEN, MAGENTA, RED, YELLOW, Paint
 from reconciler.output.words import symbol, word
 
-__all__ = ["place", "render", "report"]
+__all__ = ["entries", "place", "remarks", "render", "report"]
 
 HUES = {Op.CREATE: GREEN, Op.UPDATE: YELLOW, Op.REPLACE: MAGENTA, Op.DELETE: RED, Op.ADOPT: CYAN, Op.MOVE: CYAN,
         Op.FORGET: CYAN, Op.BLOCKED: RED, Op.NOOP: DIM}
@@ -34,10 +34,9 @@ _SIGNS = {"+": GREEN, "-": RED, "~": YELLOW, "@": CYAN}
 
 def render(plan: Plan, *, show_unchanged: bool, color: bool, width: int) -> str:
     """The whole plan; colour only repeats what words and symbols say."""
-    paint = Paint(color)
     shown = [action for action in plan.actions if show_unchanged or tells(action)]
-    lines = [*_actions(shown, paint, width)]
-    told = [*_told(plan, paint, width)]
+    lines = [*entries(shown, color=color, width=width)]
+    told = [*remarks(plan, color=color, width=width)]
     for part in (told, [*_summary(plan, width)]):
         if lines and part and lines[-1]:
             lines.append("")
@@ -48,7 +47,9 @@ def render(plan: Plan, *, show_unchanged: bool, color: bool, width: int) -> str:
 # actions
 
 
-def _actions(actions: list[Action], paint: Paint, width: int) -> Iterator[str]:
+def entries(actions: list[Action], *, color: bool, width: int) -> Iterator[str]:
+    """The lines of these actions, their columns set by all of them."""
+    paint = Paint(color)
     stops = _stops([(*_cells(action), safe(str(action.at or ""))) for action in actions], width)
     for action in actions:
         yield from _head(action, stops, paint, width)
@@ -116,8 +117,9 @@ def _painted(line: str, action: Action, paint: Paint) -> str:
 # the whole
 
 
-def _told(plan: Plan, paint: Paint, width: int) -> Iterator[str]:
+def remarks(plan: Plan, *, color: bool, width: int) -> Iterator[str]:
     """What a reader should know of the whole: left out, warnings, thresholds."""
+    paint = Paint(color)
     for sentence in plan.left_out:
         yield from _wrapped("", sentence, width)
     for label, hue, sentences in (("warning:", YELLOW, plan.warnings), ("stopped:", RED, plan.stopped)):

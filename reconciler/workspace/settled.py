@@ -116,13 +116,17 @@ class Settled:
         """The declared programs that take secrets."""
         return {name: CommandSink(name, list(sink.command), self.root, self.environ) for name, sink in self.stack.sinks.items()}
 
-    def manifests(self, connections: Connections) -> manifest.Loaded:
-        """The checked manifests, and with them the settings of every connection that they use; Invalid with all mistakes."""
+    def manifests(self, connections: Connections, folder: Path | None = None, shown: str = "") -> manifest.Loaded:
+        """The checked manifests, and with them the settings of every connection that they use; Invalid with all mistakes.
+
+        `folder` holds others than the project's own, and `shown` stands before the names of their files in messages.
+        """
         problems: list[Problem] = []
         loaded = manifest.Loaded(())
         try:
-            loaded = manifest.load(self.root, self.stack.name, self.project.stacks, connections, variables=self.stack.vars,
-                                   secrets=self.stack.secrets, variable=self.variable, prefix=self.prefix)
+            loaded = manifest.load(folder or self.root, self.stack.name, self.project.stacks, connections,
+                                   variables=self.stack.vars, secrets=self.stack.secrets, variable=self.variable,
+                                   prefix=f"{shown}{self.prefix}")
         except Invalid as error:
             problems.extend(error.problems)
         for connection in sorted(connections.met):

@@ -1,0 +1,114 @@
+"""What changed at the vendors since the last apply, apart from what the manifests ask: last applied, live, wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from reconciler.contract.compare import pairs
+from reconciler.contract.kind import Kind
+from reconciler.contract.spec import PLAIN, Mark, Shape
+from reconciler.engine.plan import World
+from reconciler.ledger import Entry
+from reconciler.model import Action, Change, Drift, Drifted, Fell, Op, Plan, Turned
+from reconciler.paths import leaves
+
+
+def drift(world: World, plan: Plan) -> Drift:
+    """The drift that a plan over this world shows; entries that the ledger does not know have none."""
+    found, unreadable, same = [], [], 0
+    for action in plan.actions:
+        entry = world.ledger.entries.get(str(action.moved_from or action.address))
+        if entry is None or action.resource is None:
+            continue
+        one = _drifted(world, action, entry)
+        if one is not None:
+            found.append(one)
+        elif action.op is Op.BLOCKED and (action.blocked or "").startswith("can't be read"):
+            unreadable.append(action)
+        else:
+            same += 1
+    return Drift(plan, tuple(found), tuple(unreadable), same)
+
+
+def _drifted(world: World, action: Action, entry: Entry) -> Drifted | None:
+    kind = world.kinds[action.address.kind]
+    live = world.observed.of(kind.bound).get(entry.id)
+    if live is not None and live.owner is not None and live.owner.stack not in (world.owner, *world.former):
+        return Drifted(replace(action, live=live), Fell.TAKEN, by=f"{live.owner.stack} ({live.owner.address})")
+    if action.op is Op.CREATE or (action.op is Op.BLOCKED and action.live is None and _gone(world, action, entry)):
+        return Drifted(action, Fell.REMOVED)
+    fields = tuple(_turned(world, kind, action, entry))
+    if action.effect == "restore" and not _rested(kind, action, fields):
+        return Drifted(action, Fell.ARCHIVED, fields)
+    return Drifted(action, Fell.CHANGED, fields) if fields else None
+
+
+def _gone(world: World, action: Action, entry: Entry) -> bool:
+    """Whether a held-back action would make again what is not there any more."""
+    return not world.observed.blind(action.address.kind, entry.id) and str(action.address) not in world.unsettled \
+        and entry.id not in world.observed.of(action.address.kind) and bool(action.changes)
+
+
+def _rested(kind: Kind[Any], action: Action, fields: tuple[Turned, ...]) -> bool:
+    """Whether the archived state is what the manifest asked for when it was last applied, and asks no more."""
+    outside = {one.path for one in fields}
+    want = action.want
+    return want is not None and any(kind.rests(replace(want, fields={**want.fields, one.path: one.before}))
+                                    for one in action.changes if one.path not in outside)
+
+
+def _turned(world: World, kind: Kind[Any], action: Action, entry: Entry) -> Iterator[Turned]:
+    if action.live is None:
+        return
+    pending = {path for intent in world.ledger.intents.values() if intent.address == entry.address for path in intent.prints}
+    for change in action.changes:
+        if change.drift:
+            yield Turned(change.path, change.after, change.before, change.secret)
+        elif not change.unknown and _outside(world, kind, action, entry, change, pending):
+            yield Turned(change.path, None, change.before, change.secret, said=False)
+
+
+def _outside(world: World, kind: Kind[Any], action: Action, entry: Entry, change: Change, pending: set[str]) -> bool:
+    """Whether a field that the manifest asks to be changed was changed at the vendor too, to something else."""
+    assert action.live is not None
+    top = kind.shape.child(change.path.partition(".")[0].partition("[")[0])
+    if top.marks & {Mark.WRITE_ONLY, Mark.CREATE_ONLY}:
+        return False
+    path = change.path.partition("[")[0]
+    known = [leaf for leaf in entry.prints if leaf == path or leaf.startswith(f"{path}.")]
+    want = action.want.fields if action.want is not None else {}
+    return any(leaf not in pending and not _as_applied(world, entry, leaf, action.live.fields, want, kind.shape)
+               for leaf in known)
+
+
+def _as_applied(world: World, entry: Entry, leaf: str, live: Any, want: Any, shape: Shape) -> bool:
+    """Whether a leaf is live as the ledger's digest knows it, in any form in which a manifest may have said it."""
+    value, wanted, here = leaves(live).get(leaf), leaves(want).get(leaf), shape
+    if value is None and leaf not in leaves(live):
+        value = _at(live, leaf)
+    for part in leaf.split("."):
+        here = here.child(part)
+    faces = [value, *([here.normal(value)] if here.normal is not None else []), _narrowed(value, wanted, here)]
+    return any(world.same(entry.prints[leaf], face) for face in faces)
+
+
+def _at(value: Any, path: str) -> Any:
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _narrowed(live: Any, want: Any, shape: Shape) -> Any:
+    """A live value without what its vendor adds: the keys that the manifest names, a set in the manifest's order."""
+    if isinstance(live, dict) and isinstance(want, dict):
+        return {key: _narrowed(value, want[key], shape.child(key)) for key, value in live.items() if key in want}
+    if isinstance(live, list) and isinstance(want, list):
+        item = shape.item or PLAIN
+        if Mark.UNORDERED in shape.marks or shape.keyed:
+            first = [other for _, other in pairs(live, want, shape) if other in live]
+            live = [*first, *(one for one in live if one not in first)]
+        like = want if len(want) == len(live) else (want[:1] * len(live))
+        return [_narrowed(one, other, item) for one, other in zip(live, like, strict=False)]
+    return live
