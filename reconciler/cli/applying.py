@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,9 @@ from reconciler.cli.console import Console
 from reconciler.cli.showing import code_of, code_of_report, show_plan, written
 from reconciler.engine.guard import Consent, unagreed
 from reconciler.errors import Protected, Stale, Usage
+from reconciler.manifest.terraform import Stated
 from reconciler.model import Address, Op, Plan
-from reconciler.output import text
+from reconciler.output import result, text
 from reconciler.output.json import Saved
 from reconciler.workspace import Workspace
 
@@ -57,10 +58,10 @@ class Applying:
                 return 130 if self.signal else 0
             return self._apply(plan, digest, destroy=destroy)
 
-    def record(self, pairs: list[tuple[Address, str | None]], *, take_over: bool) -> int:
+    def record(self, pairs: list[tuple[Address, str | None]], found: Iterable[Stated], *, take_over: bool) -> int:
         """Import these: the plan only claims them, and needs no other consent than having been named."""
         with self._signals():
-            plan = self.workspace.import_(pairs, take_over)
+            plan = self.workspace.import_(pairs, take_over, found)
             self._show(plan, (), ())
             return self._apply(plan, plan.digest, destroy=False)
 
@@ -99,7 +100,7 @@ class Applying:
         if self.form == "json":
             self.console.data(events.planned(plan, self.console.clean))
         else:
-            show_plan(self.console, plan, "text", show_unchanged=self.workspace.options.show_unchanged)
+            show_plan(self.console, plan, self.form, show_unchanged=self.workspace.options.show_unchanged)
         for address in done:
             self.console.say(f"{address}: done by an earlier run of this plan")
         for address in others:
@@ -146,6 +147,8 @@ class Applying:
         told.end()
         if self.form == "json":
             self.console.data(events.ended(plan, report, self.console.clean))
+        elif self.form == "markdown":
+            self.console.data("\n" + result.comment(result.cleaned(report, self.console.clean), plan))
         elif report.outcomes:
             self.console.data(text.report(report, plan, color=self.console.color_out, source=self.console.source))
         if self.signal:

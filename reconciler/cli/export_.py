@@ -12,6 +12,7 @@ from reconciler.cli.console import Console
 from reconciler.cli.flags import COMMON, RUNNING, flags, options
 from reconciler.cli.session import opened
 from reconciler.manifest import MANIFESTS
+from reconciler.manifest.terraform import stated
 from reconciler.manifest.write import text
 from reconciler.model import Address, Fields
 from reconciler.workspace.exports import Choice, exported
@@ -24,17 +25,19 @@ SCHEMA = Path("schemas", "manifest.json")
 @click.option("--kind", "kinds", multiple=True, metavar="K", help="Only this kind (stripe.price, or price).")
 @click.option("--match", metavar="GLOB", help="Only objects whose id or natural key matches.")
 @click.option("--archived", is_flag=True, help="Archived objects too.")
+@click.option("--from", "state", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Only what Terraform manages, under its names: the output of `terraform show -json`.")
 @click.option("--write", is_flag=True, help="Write new files under manifests/ instead of printing; nothing is overwritten.")
 @flags(COMMON, RUNNING)
 @click.pass_obj
 def command(console: Console, /, *, vendors: tuple[str, ...], kinds: tuple[str, ...], match: str | None, archived: bool,
-            write: bool, **given: Any) -> int:
+            state: Path | None, write: bool, **given: Any) -> int:
     """Print live objects that carry no mark and that no manifest declares, as manifests with their references.
 
     Secrets and what the vendor makes by itself are left out; a plan after it holds only equal adoptions.
     """
     with opened(console, options(console, given)) as workspace:
-        found = exported(workspace, Choice(vendors, kinds, match, archived))
+        found = exported(workspace, Choice(vendors, kinds, match, archived, stated(state) if state is not None else None))
         for sentence in found.left_out:
             console.warn(sentence)
         if not found.entries:

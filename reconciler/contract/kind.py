@@ -88,6 +88,7 @@ class Kind(ABC, Generic[S]):
     that an apply reads back what it wrote and tells what is not there. `settle` is how long, in seconds, a new object
     may be missing from lists. `create_impact` is what a create means apart from its fields' impacts, `waits` what a plan
     says of an entry whose object only the vendor can make and has not made yet, `permissions` what a credential needs.
+    `terraform` are Terraform's types of it, each with a glob of the handle; without any `<vendor>_<noun>` by its `id`.
     """
 
     name: ClassVar[str]
@@ -104,6 +105,7 @@ class Kind(ABC, Generic[S]):
     create_impact: ClassVar[Impact] = Impact.ADDITIVE
     waits: ClassVar[str] = "waiting: only the vendor makes it"
     permissions: ClassVar[Permissions] = Permissions()
+    terraform: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     def __init__(self, api: Api | None = None, connection: str | None = None, vendor: str | None = None) -> None:
         self._api = api

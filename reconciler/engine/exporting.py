@@ -26,11 +26,12 @@ class Export:
     left_out: tuple[str, ...] = ()
 
 
-def export(world: World, wanted: Wanted, *, archived: bool = False) -> Export:
+def export(world: World, wanted: Wanted, *, archived: bool = False,
+           called: Callable[[str, Live], str | None] = lambda kind, live: None) -> Export:
     """The manifests' form of every object that nothing declares; `world` was observed whole.
 
     References lead to declared entries and to others of the export. An object whose natural key is missing, or is
-    also another's, is bound by `lifecycle.id`. A plan after it holds only equal adoptions.
+    also another's, is bound by `lifecycle.id`. A plan after it holds only equal adoptions. `called` may name an entry.
     """
     actions = plan(world).actions
     taken = {(a.address.kind, a.live.id) for a in actions if a.live is not None}
@@ -42,7 +43,7 @@ def export(world: World, wanted: Wanted, *, archived: bool = False) -> Export:
     for bound, kind in world.kinds.items():
         for live in sorted(world.observed.of(bound).values(), key=lambda one: one.id):
             if _open(live, archived) and (bound, live.id) not in taken and wanted(bound, live):
-                address = Address(bound, names.of(bound, kind.title(live)))
+                address = Address(bound, names.of(bound, called(bound, live) or kind.title(live)))
                 found[address] = (kind, live)
                 _learn(outputs, address, live)
     return _written(world, found, outputs)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 from reconciler.contract.kind import Kind
 from reconciler.engine import digest
@@ -18,21 +19,37 @@ from reconciler.model import Action, Address, Impact, Live, Op, Plan, Resource, 
 IMPORT = "import"
 
 
-def plan_import(world: World, pairs: Iterable[tuple[Address, str | None]], take_over: bool) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An object that something else has managed until now: a glob of its handle, the name it had, and where it stood."""
+
+    kind: str
+    glob: str
+    name: str
+    said: str
+
+
+def plan_import(world: World, pairs: Iterable[tuple[Address, str | None]], take_over: bool,
+                claims: Iterable[Claim] = ()) -> Plan:
     """A plan that only claims: one adopt action for each address, found by id or by natural key.
 
+    A claim goes to the entry of its name, else to the one that means its object; what no entry means is a warning.
     Usage when an address is not declared, Protected when the object is another stack's and `take_over` is not given.
     """
     by_address = {r.address: r for r in world.resources}
     d = Deciding(world.owner, world.kinds, world.ledger, world.same, world.seal, world.now)
     match = Match(world.observed, world.ledger, world.kinds, world.owner, world.valid, world.resources,
                   world.former)
-    known = Known(world)
+    known, means = Known(world), dict[tuple[str, str], Address]()
     for resource in in_order(world, world.resources):
         fields = filled(resource.fields, known, world.kinds[resource.address.kind].shape)
-        known.learn(decide(d, resource, fields, match.find(resource, d.want(resource, fields))))
+        found = match.find(resource, d.want(resource, fields))
+        if found.live is not None:
+            means[resource.address.kind, found.live.id] = resource.address
+        known.learn(decide(d, resource, fields, found))
+    claimed, warnings = _claimed(world, claims, means, by_address)
     actions = []
-    for address, id in pairs:
+    for address, id in (*pairs, *claimed):
         if address not in by_address:
             raise Usage(f"{address} is not declared in the manifests", "declare it first, then import it")
         resource = by_address[address]
@@ -43,7 +60,28 @@ def plan_import(world: World, pairs: Iterable[tuple[Address, str | None]], take_
     digests = {a.address: digest.of_action(a) for a in actions}
     return Plan(world.project, world.stack, tuple(actions), digest.of_plan(
         world.project, world.stack, world.accounts, (), digests.values()), digests, serial=world.ledger.serial,
-        accounts=dict(world.accounts), writes=sum(len(a.make) for a in actions))
+        accounts=dict(world.accounts), writes=sum(len(a.make) for a in actions), warnings=warnings)
+
+
+def _claimed(world: World, claims: Iterable[Claim], means: Mapping[tuple[str, str], Address],
+             declared: Mapping[Address, Resource]) -> tuple[list[tuple[Address, str]], tuple[str, ...]]:
+    """The address and id of each claim that an entry takes and the ledger does not know yet; the others in sentences."""
+    pairs: list[tuple[Address, str]] = []
+    told = []
+    for claim in claims:
+        kind = world.kinds[claim.kind]
+        ids = [id for id in world.observed.of(claim.kind) if fnmatchcase(id, claim.glob)]
+        if not ids and not set(claim.glob) & set("*?[") and (live := kind.get(claim.glob)) is not None:
+            ids = [live.id]
+        named = Address(claim.kind, claim.name)
+        address = named if named in declared else next((means[claim.kind, id] for id in ids if (claim.kind, id) in means), None)
+        if len(ids) != 1:
+            told.append(f"{claim.said}: " + (f"{', '.join(ids)} could be it" if ids else f"{kind.bound} has no {claim.glob}"))
+        elif address is None:
+            told.append(f"{claim.said} ({ids[0]}): no entry of {kind.bound} means it")
+        elif (entry := world.ledger.entries.get(str(address))) is None or entry.id != ids[0]:
+            pairs.append((address, ids[0]))
+    return pairs, tuple(told)
 
 
 def _found(kind: Kind, observed: Observed, match: Match, want: Want, id: str | None) -> Live:  # type: ignore[type-arg]

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from reconciler.engine.exporting import Export, export
 from reconciler.engine.observe import Kinds
 from reconciler.errors import Usage
+from reconciler.manifest.terraform import Stated
 from reconciler.manifest.write import unwritable
 from reconciler.model import Live
 from reconciler.suggest import did_you_mean
+from reconciler.workspace.moving_in import Named, claims
 
 if TYPE_CHECKING:
     from reconciler.workspace import Workspace
@@ -19,23 +21,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What to export: connections, and of these only some kinds or some names; `archived` objects too."""
+    """What to export: connections, and of these only some kinds or some names; `archived` objects too.
+
+    With `found` it is what Terraform manages, under its names.
+    """
 
     vendors: tuple[str, ...]
     kinds: tuple[str, ...] = ()
     match: str | None = None
     archived: bool = False
+    found: tuple[Stated, ...] | None = None
 
 
 def exported(workspace: Workspace, choice: Choice) -> Export:
     """The entries; a value that a manifest can't carry leaves its object out, and says so."""
     kinds = _kinds(workspace, choice)
     wanted = {name for name in kinds if not choice.kinds or any(_is(name, one) for one in choice.kinds)}
-    found = export(workspace.whole(kinds), lambda kind, live: kind in wanted and _matches(kinds, kind, live, choice.match),
-                   archived=choice.archived)
+    claimed, strange = claims(choice.found or (), kinds, ())
+    called = Named(claimed)
+
+    def chosen(kind: str, live: Live) -> bool:
+        if kind not in wanted or not _matches(kinds, kind, live, choice.match):
+            return False
+        return choice.found is None or called(kind, live) is not None
+
+    found = export(workspace.whole(kinds), chosen, archived=choice.archived, called=called)
     odd = [address for address, fields in found.entries.items() if unwritable(fields)]
     told = tuple(f"{address}: it holds control characters, so it is not written" for address in odd)
-    return Export({a: f for a, f in found.entries.items() if a not in odd}, (*found.left_out, *told))
+    return Export({a: f for a, f in found.entries.items() if a not in odd}, (*found.left_out, *told, *strange))
 
 
 def _is(bound: str, asked: str) -> bool:

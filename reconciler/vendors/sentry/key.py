@@ -62,6 +62,7 @@ class ClientKey(SentryKind[ClientKeySpec]):
     """
 
     name, spec, parent = "sentry.client_key", ClientKeySpec, "sentry.project"
+    terraform = (("sentry_key", "*/keys/{id}"),)
     permissions = Permissions(("org:read", "project:read"), ("project:admin",))
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(), "dsn": Output(), "dsn_secret": Output(secret=True)}
     later = ("is_active", "browser_sdk_version", "dynamic_sdk_loader_options")

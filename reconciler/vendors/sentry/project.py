@@ -26,6 +26,7 @@ class Project(SentryKind[ProjectSpec]):
     """
 
     name, spec, path = "sentry.project", ProjectSpec, "projects/"
+    terraform = (("sentry_project", "{internal_id}"),)
     permissions = Permissions(("org:read", "project:read"), ("project:admin",))
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(), "slug": Output(foretold="slug")}
     later = tuple(name for name in ProjectSpec.model_fields if name not in MADE_WITH)

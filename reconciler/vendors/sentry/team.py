@@ -24,6 +24,7 @@ class Team(SentryKind[TeamSpec]):
     """A team; a deleted one leaves its slug at once, and leaves ownership rules and alerts without an owner."""
 
     name, spec, path = "sentry.team", TeamSpec, "teams/"
+    terraform = (("sentry_team", "{internal_id}"),)
     permissions = Permissions(("org:read", "team:read"), ("team:admin",))
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(), "slug": Output(foretold="slug")}
 

@@ -34,6 +34,7 @@ class Feature(Archived[FeatureSpec]):
     """Something that customers may use once a product gives it. An archived one keeps its lookup key."""
 
     name, spec, path, replace = "stripe.feature", FeatureSpec, "/v1/entitlements/features", Replace.CREATE_FIRST
+    terraform = (("stripe_entitlements_feature", "{id}"),)
     permissions = access("entitlement")
     later = ("active",)
 
@@ -65,6 +66,7 @@ class ProductFeature(RestKind[ProductFeatureSpec]):
     """That a product gives a feature to those who buy it. Its handle is product and id, as Stripe's paths need both."""
 
     name, spec, path, parent = "stripe.product_feature", ProductFeatureSpec, PRODUCTS, "stripe.product"
+    terraform = (("stripe_product_feature", "*/{id}"),)
     permissions = access("product", "entitlement")
     replace = Replace.CREATE_FIRST
     create_impact = Impact.BEHAVIOURAL

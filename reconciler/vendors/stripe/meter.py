@@ -62,6 +62,7 @@ class Meter(StripeKind[MeterSpec]):
     """
 
     name, spec, path = "stripe.meter", MeterSpec, "/v1/billing/meters"
+    terraform = (("stripe_meter", "{id}"), ("stripe_billing_meter", "{id}"))
     permissions = access("billing_meter", look="plan")
     room = False
     later = ("status",)

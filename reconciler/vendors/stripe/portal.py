@@ -24,6 +24,7 @@ class PortalConfiguration(Archived[PortalConfigurationSpec]):
     """
 
     name, spec, path = "stripe.portal_configuration", PortalConfigurationSpec, "/v1/billing_portal/configurations"
+    terraform = (("stripe_portal_configuration", "{id}"), ("stripe_billing_portal_configuration", "{id}"))
     permissions = access("customer_portal")
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(), "is_default": Output()}
     expand = (f"features.{UPDATE}.products",)

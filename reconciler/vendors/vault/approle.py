@@ -41,6 +41,7 @@ class AppRole(LoginRole[AppRoleSpec]):
     """
 
     name, spec, types = "vault.approle_role", AppRoleSpec, frozenset({TYPE})
+    terraform = (("vault_approle_auth_backend_role", "auth/{backend}/role/{role_name}"),)
     permissions = Permissions(
         (*LoginRole.permissions.read, *at("auth/{mount}/role/{name}/role-id", "read")),
         LoginRole.permissions.write, LIST_POLICIES)

@@ -45,6 +45,7 @@ class AuditDevice(Kind[AuditDeviceSpec]):
     """
 
     name, spec = "vault.audit_device", AuditDeviceSpec
+    terraform = (("vault_audit", "{path}"),)
     permissions = Permissions(at("sys/audit", "read", "sudo"), at("sys/audit/{path}", "update", "delete", "sudo"))
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(foretold="path"), "path": Output(foretold="path")}
 

@@ -95,6 +95,7 @@ class DatabaseConnection(Inside[DatabaseConnectionSpec]):
     """
 
     name, spec, types, folder = "vault.database_connection", DatabaseConnectionSpec, TYPES, "config"
+    terraform = (("vault_database_secret_backend_connection", "{backend}/config/{name}"),)
     permissions = Permissions(at("{mount}/config/{name}", "read"), at("{mount}/config/{name}", "create", "update", "delete"))
     create_impact = Impact.ACCESS
 

@@ -127,6 +127,7 @@ class DatabaseRole(Account[DatabaseRoleSpec]):
     """A role whose every reader gets an account of his own, for a while."""
 
     name, spec, folder = "vault.database_role", DatabaseRoleSpec, "roles"
+    terraform = (("vault_database_secret_backend_role", "{backend}/roles/{name}"),)
     permissions = Permissions(at("{mount}/roles/{name}", "read"), at("{mount}/roles/{name}", "create", "update", "delete"))
 
     def fate(self, live: Live) -> Fate:
@@ -149,6 +150,7 @@ class StaticRole(Account[StaticRoleSpec]):
     """
 
     name, spec, folder = "vault.database_static_role", StaticRoleSpec, "static-roles"
+    terraform = (("vault_database_secret_backend_static_role", "{backend}/static-roles/{name}"),)
     permissions = Permissions(at("{mount}/static-roles/{name}", "read"),
                               at("{mount}/static-roles/{name}", "create", "update", "delete"))
 

@@ -61,6 +61,7 @@ class JwtRole(LoginRole[JwtRoleSpec]):
     """
 
     name, spec, types = "vault.jwt_role", JwtRoleSpec, frozenset({"jwt", "oidc"})
+    terraform = (("vault_jwt_auth_backend_role", "auth/{backend}/role/{role_name}"),)
 
     def update(self, live: Live, want: Want[JwtRoleSpec], changes: Changes) -> Iterable[Call]:
         """One POST with what changed, and with what the server wants to be told each time."""

@@ -40,6 +40,7 @@ class KubernetesRole(LoginRole[KubernetesRoleSpec]):
     """
 
     name, spec, types = "vault.kubernetes_role", KubernetesRoleSpec, frozenset({TYPE})
+    terraform = (("vault_kubernetes_auth_backend_role", "auth/{backend}/role/{role_name}"),)
 
     def update(self, live: Live, want: Want[KubernetesRoleSpec], changes: Changes) -> Iterable[Call]:
         """One POST with what changed, and with what the server wants to be told each time."""

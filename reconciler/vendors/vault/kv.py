@@ -78,6 +78,7 @@ class KvSecret(Kind[KvSecretSpec]):
     """
 
     name, spec, parent, room = "vault.kv_secret", KvSecretSpec, "vault.mount", True
+    terraform = (("vault_kv_secret_v2", "{path}"), ("vault_kv_secret", "{path}"), ("vault_generic_secret", "{path}"))
     permissions = Permissions(
         (*at("{mount}/data/{path}", "read"), *at("{mount}/metadata/{path}", "read")),
         (*at("{mount}/data/{path}", "create", "update", "delete"), *at("{mount}/metadata/{path}", "update")))

@@ -89,6 +89,7 @@ class Mount(Mounting[MountSpec]):
     """A secret engine. To disable it destroys all that is in it and revokes what it gave out."""
 
     name, spec, root = "vault.mount", MountSpec, "/v1/sys/mounts"
+    terraform = (("vault_mount", "{path}"), ("vault_database_secrets_mount", "{path}"))
     permissions = Permissions(at("sys/mounts", "read"), (*at("sys/mounts/{path}", "update", "delete"),
                                                          *at("sys/mounts/{path}/tune", "update")))
     built_in = frozenset({"sys", "identity", "cubbyhole", "agent-registry"})
@@ -141,6 +142,7 @@ class AuthMethod(Mounting[AuthMethodSpec]):
     """A way to log in. What is tuned follows its creation: the server ignores some of it there (OpenBao 2.7.2)."""
 
     name, spec, root, later = "vault.auth_method", AuthMethodSpec, "/v1/sys/auth", ("config",)
+    terraform = (("vault_auth_backend", "{path}"), ("vault_jwt_auth_backend", "{path}"))
     permissions = Permissions(at("sys/auth", "read"), (*at("sys/auth/{path}", "update", "delete", "sudo"),
                                                        *at("sys/auth/{path}/tune", "update", "sudo")))
     built_in = frozenset({"token"})

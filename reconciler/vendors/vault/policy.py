@@ -90,6 +90,7 @@ class Policy(Kind[PolicySpec]):
     """
 
     name, spec, room, create_impact = "vault.policy", PolicySpec, True, Impact.ACCESS
+    terraform = (("vault_policy", "{name}"),)
     permissions = Permissions(at("sys/policies/acl/{name}", "read"), at("sys/policies/acl/{name}", "update", "delete"))
     outputs: ClassVar[Mapping[str, Output]] = {"id": Output(foretold="name"), "name": Output(foretold="name")}
 

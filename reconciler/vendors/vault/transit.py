@@ -60,6 +60,7 @@ class TransitKey(Inside[TransitKeySpec]):
     """
 
     name, spec, types, folder = "vault.transit_key", TransitKeySpec, frozenset({"transit"}), "keys"
+    terraform = (("vault_transit_secret_backend_key", "{backend}/keys/{name}"),)
     permissions = Permissions(at("{mount}/keys/{name}", "read"), (*at("{mount}/keys/{name}", "update", "delete"),
                                                                   *at("{mount}/keys/{name}/config", "update")))
     create_impact, verified, later = Impact.ACCESS, True, SETTINGS
