@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,10 @@ import click
 from reconciler.cli.console import Console
 from reconciler.cli.flags import COMMON, RUNNING, flags, options
 from reconciler.cli.session import opened
-from reconciler.manifest import MANIFESTS
+from reconciler.manifest.fresh import files, written
 from reconciler.manifest.terraform import stated
 from reconciler.manifest.write import text
-from reconciler.model import Address, Fields
 from reconciler.workspace.exports import Choice, exported
-
-SCHEMA = Path("schemas", "manifest.json")
 
 
 @click.command("export")
@@ -43,34 +39,9 @@ def command(console: Console, /, *, vendors: tuple[str, ...], kinds: tuple[str, 
         if not found.entries:
             console.say("There is nothing that is not declared already.")
         elif write:
-            for path, entries in _files(workspace.options.dir, found.entries).items():
-                console.write(path, text(entries, schema=_schema(workspace.options.dir, path)))
+            for path, entries in files(workspace.options.dir, found.entries).items():
+                console.write(path, written(workspace.options.dir, path, entries))
                 console.say(f"wrote {path.relative_to(workspace.options.dir)}: {len(entries)} entries")
         else:
             console.data(text(found.entries))
     return 0
-
-
-def _files(root: Path, entries: Mapping[Address, Fields]) -> dict[Path, dict[Address, Fields]]:
-    """A new file for each kind, named after it."""
-    by_kind: dict[str, dict[Address, Fields]] = {}
-    for address, fields in entries.items():
-        by_kind.setdefault(address.kind, {})[address] = fields
-    return {_fresh(root / MANIFESTS, kind): found for kind, found in by_kind.items()}
-
-
-def _fresh(folder: Path, kind: str) -> Path:
-    connection, _, noun = kind.partition(".")
-    number = 1
-    while True:
-        path = folder / connection / (f"{noun}.yaml" if number == 1 else f"{noun}-{number}.yaml")
-        if not path.exists():
-            return path
-        number += 1
-
-
-def _schema(root: Path, path: Path) -> str | None:
-    """The JSON Schema as seen from a file, where the project has one."""
-    if not (root / SCHEMA).exists():
-        return None
-    return "/".join([".."] * (len(path.relative_to(root).parts) - 1)) + "/" + SCHEMA.as_posix()

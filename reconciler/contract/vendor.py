@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Env:
-    """The vendor's own environment variable for a setting that reconciler.yaml leaves out."""
+    """The vendor's own environment variable for a setting that reconciler.yaml leaves out.
+
+    `ask` is what `init` asks a person for it, where it is no credential; `guess` stands for it until somebody knows better.
+    """
 
     name: str
+    ask: str = ""
+    guess: str = ""
 
 
 def _address(value: str | None) -> str | None:

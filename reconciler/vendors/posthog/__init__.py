@@ -45,8 +45,8 @@ class PostHogSettings(Settings):
 
     personal_api_key: Annotated[Secret, AfterValidator(_personal), Env("POSTHOG_PERSONAL_API_KEY")]
     project: Annotated[str, BeforeValidator(_number), Field(pattern=r"^(@current|[A-Za-z0-9-]+)$"),
-                       Env("POSTHOG_PROJECT_ID")]
-    host: Annotated[str | None, AfterValidator(_host), Env("POSTHOG_HOST")] = None
+                       Env("POSTHOG_PROJECT_ID", "number of the project (@current: the key's own)", "@current")]
+    host: Annotated[str | None, AfterValidator(_host), Env("POSTHOG_HOST", "address", "https://us.posthog.com")] = None
 
 
 VENDOR = Vendor(

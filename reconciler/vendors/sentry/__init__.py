@@ -28,7 +28,7 @@ class SentrySettings(Settings):
     """A connection to one organization of sentry.io, or of a server of one's own (`base_url`)."""
 
     auth_token: Annotated[Secret, AfterValidator(_scoped), Env("SENTRY_AUTH_TOKEN")]
-    organization: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$"), Env("SENTRY_ORG")]
+    organization: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$"), Env("SENTRY_ORG", "slug of the organization")]
     base_url: Annotated[str | None, Env("SENTRY_URL")] = None
 
 

@@ -138,7 +138,7 @@ class VaultSettings(Settings):
     every request carries.
     """
 
-    address: Annotated[str | None, AfterValidator(_url), Env("VAULT_ADDR")] = None
+    address: Annotated[str | None, AfterValidator(_url), Env("VAULT_ADDR", "address")] = None
     namespace: Annotated[str | None, Env("VAULT_NAMESPACE")] = None
     ca_bundle: Annotated[str | None, Env("VAULT_CACERT")] = None
     auth: Auth | None = None
