@@ -23,6 +23,7 @@ from reconciler.sources import CommandSink, Redactor, Secrets, variable
 from reconciler.suggest import did_you_mean
 from reconciler.workspace.connections import Connections
 from reconciler.workspace.options import Options
+from reconciler.workspace.sealing import unsealed
 from reconciler.workspace.since import changed_since
 from reconciler.workspace.vendors import VendorSettings
 
@@ -129,6 +130,8 @@ class Settled:
                                    prefix=f"{shown}{self.prefix}")
         except Invalid as error:
             problems.extend(error.problems)
+        if not self.options.sandbox:
+            problems.extend(unsealed(self.stack, loaded.resources, connections))
         for connection in sorted(connections.met):
             vendor = connections.vendor(connection)
             if vendor is not None:
@@ -146,7 +149,8 @@ class Settled:
         if far:
             yield self.stack.problem(
                 f"with CI set, this sqlite ledger would be gone after the run, and {', '.join(far)} is a real vendor",
-                "ledger", help="keep .reconciler/ between runs and write `ledger: {store: sqlite, ephemeral: true}`")
+                "ledger", help="`ledger: {store: git}` keeps it in this repository;\n"
+                               "where .reconciler/ is kept between runs: `ledger: {store: sqlite, ephemeral: true}`")
 
     def changed_since(self, ref: str, resources: tuple[Resource, ...], connections: Connections) -> frozenset[str]:
         """The addresses whose resolved entry differs from the merge base with `ref`."""
