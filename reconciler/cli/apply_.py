@@ -10,7 +10,7 @@ import click
 
 from reconciler.cli.applying import Applying, Consenting
 from reconciler.cli.console import Console
-from reconciler.cli.flags import COMMON, DECIDING, FORMAT, INTO, LOCKING, RUNNING, SELECTING, flags, options
+from reconciler.cli.flags import APPLIES, COMMON, DECIDING, INTO, LOCKING, RUNNING, SELECTING, flags, options
 from reconciler.cli.session import opened
 from reconciler.engine.digest import of_plan as digest_of
 from reconciler.errors import Usage
@@ -24,7 +24,7 @@ from reconciler.output.saved import altered
 @click.option("--digest", metavar="SHA", help="Apply only if the whole new plan has this digest.")
 @click.option("--skip-blocked", is_flag=True, help="Do the rest when something is blocked.")
 @click.option("--show-unchanged", is_flag=True, help="List unchanged entries too.")
-@flags(COMMON, SELECTING, DECIDING, RUNNING, LOCKING, FORMAT, INTO)
+@flags(COMMON, SELECTING, DECIDING, RUNNING, LOCKING, APPLIES, INTO)
 @click.pass_obj
 def command(console: Console, /, *, plan: Path | None, auto_approve: bool, digest: str | None, skip_blocked: bool,
             show_unchanged: bool, form: str, json_into: Path | None, **given: Any) -> int:
@@ -38,7 +38,7 @@ def command(console: Console, /, *, plan: Path | None, auto_approve: bool, diges
     if plan is not None:
         if digest is not None or auto_approve:
             raise Usage("a saved plan is its own consent: neither --digest nor --auto-approve goes with it")
-        saved = _agreeing(json.load(read_plan(plan)))
+        saved = agreeing(json.load(read_plan(plan)))
         chosen = replace(chosen, allow=tuple(dict.fromkeys((*chosen.allow, *saved.consents))))
         if chosen.stack is None and not console.environ.get("RECONCILER_STACK"):
             chosen = replace(chosen, stack=saved.stack)
@@ -47,7 +47,7 @@ def command(console: Console, /, *, plan: Path | None, auto_approve: bool, diges
         return Applying(console, workspace, form, json_into).run(consenting)
 
 
-def _agreeing(saved: json.Saved) -> json.Saved:
+def agreeing(saved: json.Saved) -> json.Saved:
     """A saved plan whose digest is that of its parts: consents can't be slipped in below an approved digest."""
     made = digest_of(saved.project, saved.stack, saved.accounts, saved.consents, saved.digests.values())
     if made != saved.digest:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from reconciler.errors import Failure, Invalid, Usage
+from reconciler.model import Problem
 
 
 @dataclass(slots=True)
@@ -31,6 +33,7 @@ class Console:
     verbose: bool = False
     no_input: bool = False
     json_errors: bool = False
+    github: bool = False
     clean: Callable[[str], str] = field(default=lambda text: text)
     source: Callable[[str], str | None] = field(default=lambda file: None)
     progress: Any = None
@@ -47,14 +50,41 @@ class Console:
             not plain and sys.stderr.isatty(),
             no_input=bool(environ.get("RECONCILER_NO_INPUT")),
             verbose=environ.get("RECONCILER_LOG") in ("debug", "trace"),
+            github=bool(environ.get("GITHUB_ACTIONS")),
         )
 
     def data(self, text: str, *, cleaned: bool = False) -> None:
         """What the command was asked for; `cleaned` where a checksum covers it already."""
         self._still()
         text = text if text.endswith("\n") else text + "\n"
-        self.out.write(text if cleaned else self.clean(text))
+        self.out.write(text if cleaned else self.clean(text) if _is_file(self.out) else self.printed(text))
         self.out.flush()
+
+    def printed(self, text: str) -> str:
+        """The text as it may stand in a log: no secret in it, and nothing that GitHub's runner would take for a command."""
+        text = self.clean(text)
+        if self.github:
+            from reconciler.output.annotations import inert
+
+            return inert(text)
+        return text
+
+    def annotate(self, problems: Iterable[Problem]) -> None:
+        """The same problems where a pull request shows them, in a run of GitHub's."""
+        if self.github:
+            from reconciler.output.annotations import commands
+
+            self._still()
+            self.err.write(commands(problems, self.clean))
+            self.err.flush()
+
+    def problems(self, problems: Iterable[Problem]) -> None:
+        """Findings, with the lines that they are about."""
+        from reconciler.output.problems import render
+
+        found = list(problems)
+        self._tell(render(found, self.source, color=self.color_err))
+        self.annotate(found)
 
     def page(self, text: str) -> None:
         """The same through PAGER, where one is set and a terminal is too short for it."""
@@ -77,15 +107,16 @@ class Console:
 
     def failure(self, error: Failure) -> None:
         """Why the command did not do what it was asked for."""
-        from reconciler.output import problems
+        from reconciler.output.problems import failure
 
-        shown = (problems.render(error.problems, self.source, color=self.color_err) if isinstance(error, Invalid)
-                 else problems.failure(error, color=self.color_err))
-        self._tell(shown)
+        if isinstance(error, Invalid):
+            self.problems(error.problems)
+        else:
+            self._tell(failure(error, color=self.color_err))
 
     def _tell(self, text: str) -> None:
         self._still()
-        self.err.write(self.clean(text))
+        self.err.write(self.printed(text))
         self.err.flush()
 
     def _still(self) -> None:
@@ -125,8 +156,16 @@ class Console:
         """A defect of ours: one line, and the traceback only for those who ask for it, secrets struck out."""
         where = traceback.extract_tb(trace)[-1:] if trace is not None else []
         place = f" ({Path(where[0].filename).name}:{where[0].lineno})" if where else ""
-        self.err.write(self.clean(f"error: this is a defect of reconciler: {kind.__name__}{place}\n"))
+        self.err.write(self.printed(f"error: this is a defect of reconciler: {kind.__name__}{place}\n"))
         if self.verbose:
-            self.err.write(self.clean("".join(traceback.format_exception(kind, error, trace))))
+            self.err.write(self.printed("".join(traceback.format_exception(kind, error, trace))))
         else:
             self.err.write("  = help: RECONCILER_LOG=debug shows where; please report it\n")
+
+
+def _is_file(stream: TextIO) -> bool:
+    """Whether what is written goes into a file, where it must be exact, and not into a log."""
+    try:
+        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False

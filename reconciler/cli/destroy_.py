@@ -9,14 +9,14 @@ import click
 
 from reconciler.cli.applying import Applying, Consenting
 from reconciler.cli.console import Console
-from reconciler.cli.flags import COMMON, DECIDING, FORMAT, INTO, LOCKING, RUNNING, SELECTING, flags, options
+from reconciler.cli.flags import APPLIES, COMMON, DECIDING, INTO, LOCKING, RUNNING, SELECTING, flags, options
 from reconciler.cli.session import opened
 
 
 @click.command("destroy")
 @click.option("--auto-approve", is_flag=True, help="Don't ask; needs --allow delete beside it.")
 @click.option("--skip-blocked", is_flag=True, help="Do the rest when something is blocked.")
-@flags(COMMON, SELECTING, DECIDING, RUNNING, LOCKING, FORMAT, INTO)
+@flags(COMMON, SELECTING, DECIDING, RUNNING, LOCKING, APPLIES, INTO)
 @click.pass_obj
 def command(
     console: Console, /, *, auto_approve: bool, skip_blocked: bool, form: str, json_into: Path | None, **given: Any

@@ -20,8 +20,9 @@ Command = Callable[..., Any]
 
 if TYPE_CHECKING:
     Seconds = click.ParamType[float]
+    Choice = click.Choice[str]
 else:
-    Seconds = click.ParamType  # generic since click 8.2 only
+    Seconds, Choice = click.ParamType, click.Choice  # generic since click 8.2 only
 
 
 class Duration(Seconds):
@@ -43,6 +44,27 @@ class Duration(Seconds):
         return found
 
 
+FORMS = ("text", "json", "markdown", "html", "sarif", "junit")
+
+
+class Form(Choice):
+    """One of the formats that fit a command; another one is refused with the names of those that do."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The format's name."""
+        if value in self.choices:
+            return str(value)
+        about = f"`{ctx.info_name}`" if ctx is not None else "this command"
+        known = value in FORMS
+        raise Usage(f"--format {value}: {about} has no such form" if known else f"there is no format {value!r}",
+                    ("" if known else did_you_mean(str(value), self.choices)) or f"one of {', '.join(self.choices)}")
+
+
+def written_as(*forms: str) -> list[Command]:
+    """The flag for these formats, the first of which is the default."""
+    return [click.option("--format", "form", type=Form(forms), default=forms[0], show_default=True, help="How to write it.")]
+
+
 def _consents(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
     words = [word.strip() for value in values for word in value.split(",") if word.strip()]
     known = [impact.value for impact in Impact]
@@ -62,16 +84,25 @@ def _consents(ctx: click.Context, param: click.Parameter, values: tuple[str, ...
     return tuple(dict.fromkeys(words))
 
 
-COMMON = [
+STACK = [
     click.option("--stack", "-s", help="The stack, where reconciler.yaml has several (RECONCILER_STACK)."),
+]
+FOLDER = [
     click.option("--dir", "-C", "dir", type=click.Path(path_type=Path), help="The project's folder (RECONCILER_DIR)."),
+]
+SPEAKING = [
+    click.option("--no-color", is_flag=True, help="No colours (NO_COLOR)."),
+    click.option("--quiet", "-q", is_flag=True, help="Only data, warnings and errors."),
+]
+PLACED = [
+    *FOLDER,
     click.option("--sandbox", is_flag=True, help="Use the local sandbox: no credential, host or real ledger is read."),
     click.option("--config-from", metavar="REF", help="Read reconciler.yaml from this git revision."),
-    click.option("--no-color", is_flag=True, help="No colours (NO_COLOR)."),
+    *SPEAKING,
     click.option("--no-input", is_flag=True, help="Never ask (RECONCILER_NO_INPUT)."),
-    click.option("--quiet", "-q", is_flag=True, help="Only data, warnings and errors."),
     click.option("-v", "--verbose", is_flag=True, help="Show each request (RECONCILER_LOG=debug)."),
 ]
+COMMON = [*STACK, *PLACED]
 SELECTING = [
     click.option("--vendor", "vendors", multiple=True, metavar="V", help="Only this connection."),
     click.option("--target", "targets", multiple=True, metavar="ADDR", help="Only this entry and what it needs; * globs."),
@@ -105,11 +136,10 @@ LOCKING = [
         "--lock-timeout", type=Duration(), default=0.0, help="How long to wait for another run (seconds or 5m); default 0."
     ),
 ]
-FORMAT = [
-    click.option(
-        "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to write it."
-    ),
-]
+FORMAT = written_as("text", "json")
+PLANS = written_as(*FORMS)
+APPLIES = written_as("text", "json", "markdown")
+CHECKS = written_as("text", "json", "markdown", "sarif", "junit")
 INTO = [
     click.option(
         "--json-into", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the JSON there as well."

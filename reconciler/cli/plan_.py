@@ -9,11 +9,13 @@ from typing import Any
 import click
 
 from reconciler.cli.console import Console
-from reconciler.cli.flags import COMMON, DECIDING, FORMAT, INTO, RUNNING, SELECTING, flags, options
+from reconciler.cli.flags import COMMON, DECIDING, INTO, PLANS, RUNNING, SELECTING, flags, options
 from reconciler.cli.session import opened
-from reconciler.cli.showing import code_of, show_plan, worst, written
-from reconciler.errors import Failure, Usage
+from reconciler.cli.showing import TOGETHER, Together, code_of, show_plan, worst, written
+from reconciler.errors import Failure, Invalid, Usage
+from reconciler.project import CONFIG
 from reconciler.workspace.options import Options
+from reconciler.workspace.settled import below_repository
 
 
 @click.command("plan")
@@ -21,7 +23,7 @@ from reconciler.workspace.options import Options
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
 @click.option("--show-unchanged", is_flag=True, help="List unchanged entries too.")
 @click.option("--all-stacks", is_flag=True, help="Plan every stack, one after the other.")
-@flags(COMMON, SELECTING, DECIDING, RUNNING, FORMAT, INTO)
+@flags(COMMON, SELECTING, DECIDING, RUNNING, PLANS, INTO)
 @click.pass_obj
 def command(console: Console, /, *, out: Path | None, detailed_exitcode: bool, show_unchanged: bool, all_stacks: bool,
             form: str, json_into: Path | None, **given: Any) -> int:
@@ -33,34 +35,53 @@ def command(console: Console, /, *, out: Path | None, detailed_exitcode: bool, s
     chosen = replace(options(console, given), show_unchanged=show_unchanged)
     if all_stacks and (chosen.stack is not None or out is not None or json_into is not None):
         raise Usage("--all-stacks goes with neither --stack nor a file: each stack has a plan of its own")
-    if not all_stacks:
-        return _one(console, chosen, out, json_into, form, detailed=detailed_exitcode)
-    return worst(_each(console, replace(chosen, stack=name), form, detailed=detailed_exitcode)
-                 for name in _stacks(chosen))
+    config = f"{below_repository(chosen.dir)}{CONFIG}"
+    together = Together(form, show_unchanged=show_unchanged, config=config) if form in TOGETHER else None
+    if all_stacks:
+        code = worst([_each(console, replace(chosen, stack=name), form, together, detailed=detailed_exitcode)
+                      for name in _stacks(chosen)])
+    else:
+        try:
+            code = _one(console, chosen, out, json_into, form, together, detailed=detailed_exitcode)
+        except Invalid as error:
+            if together is None or not together.broken(error):
+                raise
+            console.failure(error)
+            code = error.exit_code
+    if together is not None:
+        together.show(console)
+        together.annotate(console)
+    return code
 
 
 def _stacks(chosen: Options) -> tuple[str, ...]:
     from reconciler import __version__
-    from reconciler.project import CONFIG, names
+    from reconciler.project import names
 
     return names(chosen.dir, version=__version__, ref=chosen.config_from, shown=CONFIG)
 
 
-def _each(console: Console, chosen: Options, form: str, *, detailed: bool) -> int:
+def _each(console: Console, chosen: Options, form: str, together: Together | None, *, detailed: bool) -> int:
     """One of several stacks; what is wrong with it does not keep the others from being planned."""
     if form == "text":
         console.data(f"Stack {chosen.stack}:\n")
     try:
-        return _one(console, chosen, None, None, form, detailed=detailed)
+        return _one(console, chosen, None, None, form, together, detailed=detailed)
     except Failure as error:
+        if together is not None and isinstance(error, Invalid):
+            together.broken(error)
         console.failure(error)
         return error.exit_code
 
 
-def _one(console: Console, chosen: Options, out: Path | None, into: Path | None, form: str, *, detailed: bool) -> int:
+def _one(console: Console, chosen: Options, out: Path | None, into: Path | None, form: str, together: Together | None, *,
+         detailed: bool) -> int:
     with opened(console, chosen) as workspace:
         plan = workspace.plan()
-        show_plan(console, plan, form, show_unchanged=chosen.show_unchanged)
+        if together is None:
+            show_plan(console, plan, form, show_unchanged=chosen.show_unchanged)
+        else:
+            together.add(console, plan)
         for path in (out, into):
             if path is not None:
                 console.write(path, written(console, plan, show_unchanged=chosen.show_unchanged), cleaned=True)

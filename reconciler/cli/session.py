@@ -46,7 +46,7 @@ def _opened(console: Console, options: Options, kind: type[W]) -> Iterator[W]:
     console.clean = redactor.clean
     console.source = reader(options)
     log(console)
-    progress = Progress(console.err, SystemClock(), quiet=console.quiet, clean=redactor.clean,
+    progress = Progress(console.err, SystemClock(), quiet=console.quiet, clean=console.printed,
                         moving=not console.verbose)
     with progress, kind(options, environ=console.environ, progress=progress, redactor=redactor) as workspace:
         console.progress = progress
@@ -73,7 +73,7 @@ def log(console: Console) -> None:
     """With -v every request is a line on stderr: method, path, status, time; never a body."""
     class Lines(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            console.err.write(console.clean(f"{safe(record.getMessage())}\n"))
+            console.err.write(console.printed(f"{safe(record.getMessage())}\n"))
 
     logger = logging.getLogger("reconciler")
     logger.handlers[:] = [Lines()] if console.verbose else []

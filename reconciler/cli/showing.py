@@ -7,17 +7,75 @@ from collections.abc import Iterable
 
 from reconciler import __version__
 from reconciler.cli.console import Console
-from reconciler.model import Op, Plan, Report, Result
-from reconciler.output import json, text
+from reconciler.errors import Invalid
+from reconciler.model import Op, Plan, Problem, Report, Result
+from reconciler.output import held, json, text
+from reconciler.project import CONFIG
+
+TOGETHER = frozenset({"markdown", "html", "sarif", "junit"})
+"""The formats that are one document, however many plans it is of."""
 
 
 def show_plan(console: Console, plan: Plan, form: str, *, show_unchanged: bool = False) -> None:
-    """The plan as text or JSON, on stdout."""
+    """The plan on stdout, and what holds it up as annotations."""
     if form == "json":
         console.data(written(console, plan, show_unchanged=show_unchanged), cleaned=True)
-        return
-    shown = text.render(plan, show_unchanged=show_unchanged, color=console.color_out, width=width(console))
-    console.page(shown)
+    elif form in TOGETHER:
+        together = Together(form, show_unchanged=show_unchanged)
+        together.add(console, plan)
+        together.show(console)
+    else:
+        console.page(text.render(plan, show_unchanged=show_unchanged, color=console.color_out, width=width(console)))
+    console.annotate(one.problem for one in held.of_plan(plan))
+
+
+class Together:
+    """Plans, and what kept others from being made, as one document.
+
+    It is made from what a plan's file would say, and added while that plan's secrets are known: what a file does not
+    tell, no document tells.
+    """
+
+    def __init__(self, form: str, *, show_unchanged: bool = False, config: str = CONFIG) -> None:
+        self.form, self.show_unchanged, self.config = form, show_unchanged, config
+        self.plans: list[Plan] = []
+        self.problems: list[Problem] = []
+
+    def add(self, console: Console, plan: Plan) -> None:
+        """Take in a plan that was just made."""
+        whole = self.show_unchanged or self.form == "html"
+        self.take(json.load(written(console, plan, show_unchanged=whole)).plan)
+
+    def take(self, plan: Plan) -> None:
+        """Take in a saved plan."""
+        self.plans.append(plan)
+
+    def broken(self, error: Invalid) -> bool:
+        """Take in why there is no plan; whether the format can tell."""
+        self.problems += [one for one in error.problems if one not in self.problems]
+        return self.form in ("sarif", "junit")
+
+    def show(self, console: Console) -> None:
+        """The document on stdout."""
+        console.data(self._document(console))
+
+    def annotate(self, console: Console) -> None:
+        """What holds the plans up, as annotations."""
+        console.annotate(one.problem for plan in self.plans for one in held.of_plan(plan))
+
+    def _document(self, console: Console) -> str:
+        from reconciler.output import html, junit, markdown, sarif
+
+        if self.form == "markdown":
+            return markdown.comment([markdown.section(plan) for plan in self.plans])
+        if self.form == "html":
+            return html.page(self.plans, show_unchanged=self.show_unchanged)
+        if self.form == "sarif":
+            runs = [sarif.Run("validate", held.of_problems(self.problems), self.config)] if self.problems else []
+            runs += [sarif.Run(f"plan/{plan.project}/{plan.stack}", held.of_plan(plan), self.config) for plan in self.plans]
+            return sarif.render(runs, __version__)
+        suites = [junit.of_files("validate", (), self.problems)] if self.problems else []
+        return junit.render([*suites, *map(junit.of_plan, self.plans)], console.source)
 
 
 def written(console: Console, plan: Plan, *, show_unchanged: bool = False) -> str:

@@ -31,7 +31,7 @@ class Row:
 
 def details(action: Action, width: int) -> Iterator[str]:
     """The lines below an action's own, indented."""
-    rows = [*_changes(action, width), *_said(action), *_held_back(action)]
+    rows = [*_changes(action, width), *said(action), *held_back(action)]
     kept = unchanged(action)
     if kept and action.changes and action.op is not Op.CREATE:
         rows.append(Row(f"({len(kept)} field{'s' if len(kept) > 1 else ''} unchanged)"))
@@ -90,15 +90,20 @@ def _laid(row: Row, head: str, remarked: int, width: int) -> Iterator[str]:
 
 
 def _changes(action: Action, width: int) -> Iterator[Row]:
-    money = currencies(action)
-    remarks: dict[str, list[str]] = {}
+    money, told = currencies(action), remarks(action)
+    for change in action.changes:
+        row = _change(change, creates(action), money.get(change.path), width - len(INDENT) - NARROWEST - 1)
+        yield replace(row, remark="; ".join(told.get(change.path, ())))
+
+
+def remarks(action: Action) -> dict[str, list[str]]:
+    """What is said of its changes, by path."""
+    found: dict[str, list[str]] = {}
     for note in action.notes:
         change = _about(note, action)
         if change is not None and not _is_told(note, action):
-            remarks.setdefault(change.path, []).append(safe(note.text))
-    for change in action.changes:
-        row = _change(change, creates(action), money.get(change.path), width - len(INDENT) - NARROWEST - 1)
-        yield replace(row, remark="; ".join(remarks.get(change.path, ())))
+            found.setdefault(change.path, []).append(safe(note.text))
+    return found
 
 
 def _about(note: Note, action: Action) -> Change | None:
@@ -152,7 +157,8 @@ def _differing(before: object, after: object, unknown: bool, long: bool) -> Iter
 # what is said of it
 
 
-def _said(action: Action) -> Iterator[Row]:
+def said(action: Action) -> Iterator[Row]:
+    """Notes that are about no change, and facts; a label and its text each."""
     rows = [_note(note, action) for note in action.notes if not _is_told(note, action) and _about(note, action) is None]
     for fact in action.facts:
         subject, text = safe(fact.subject), safe(fact.text)
@@ -202,7 +208,8 @@ def follow_up(action: Action) -> str:
     return ", ".join(f"{call.method} {values.plain(call.path) or '?'}" for call in action.after) or action.effect or ""
 
 
-def _held_back(action: Action) -> Iterator[Row]:
+def held_back(action: Action) -> Iterator[Row]:
+    """Why it is blocked, and what lifts that."""
     if action.op is not Op.BLOCKED or not action.blocked:
         return
     reason = action.blocked

@@ -68,14 +68,30 @@ class Group:
 
 def groups(plan: Plan, *, redact: bool) -> tuple[Group, ...]:
     """All that a reader should see of a plan; with `redact` addresses and operations only."""
-    found: dict[tuple[int, str], list[Entry]] = {}
+    return tuple(Group(one.title, tuple(_entry(action, redact=redact) for action in one.actions), one.rank,
+                       kept=one.rank < KEPT, vendor=one.vendor) for one in together(plan))
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """Actions that belong together; `vendor` is set where they are the rest of one vendor's."""
+
+    title: str
+    actions: tuple[Action, ...]
+    rank: int
+    vendor: str | None = None
+
+
+def together(plan: Plan, *, show_unchanged: bool = False) -> tuple[Actions, ...]:
+    """The actions that a reader should see, in groups, the gravest first."""
+    found: dict[tuple[int, str], list[Action]] = {}
     for action in plan.actions:
-        if tells(action):
+        if show_unchanged or tells(action):
             rank = next(n for n, (_, fits) in enumerate(_KINDS) if fits(action))
             rest = action.address.connection if rank == len(_KINDS) - 1 else ""
-            found.setdefault((rank, rest), []).append(_entry(action, redact=redact))
-    return tuple(Group(_KINDS[rank][0], tuple(entries), rank, kept=rank < KEPT, vendor=vendor or None)
-                 for (rank, vendor), entries in sorted(found.items()))
+            found.setdefault((rank, rest), []).append(action)
+    return tuple(Actions(_KINDS[rank][0], tuple(actions), rank, vendor or None)
+                 for (rank, vendor), actions in sorted(found.items()))
 
 
 def is_destructive(action: Action) -> bool:

@@ -33,7 +33,11 @@ def hidden(one: str) -> bool:
 
 
 def in_json(text: str) -> str:
-    """JSON text with the same characters escaped as JSON escapes them, so that it still reads as the same values."""
+    """JSON text with the same characters escaped as JSON escapes them, so that it still reads as the same values.
+
+    So is what GitHub's runner would take for a command in the middle of a line.
+    """
+    text = text.replace("##[", "#\\u0023[")
     if text.isascii():
         return text.replace("\x7f", "\\u007f")
     return "".join(one if one == "\n" or not hidden(one) else _utf16(one) for one in text)

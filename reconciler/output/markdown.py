@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice
 
 from reconciler.model import Action, Op, Plan
@@ -155,13 +156,19 @@ def _impacts(one: Section) -> str:
 def _which(actions: Sequence[Action], one: Section) -> str:
     """The first few; of amounts those that change most, and how far the others go."""
     amounts = [] if one.redact else [growth for action in actions if (growth := grows(action)) is not None]
-    if amounts:
-        actions = sorted(actions, key=lambda action: -abs(grows(action) or 0))
+    if not one.redact:
+        actions = sorted(actions, key=_steepness, reverse=True)
     few = FEW if len(actions) > FEW + 1 else FEW + 1
     more = len(actions) - few
     reach = f"; all between {min(amounts):+.1f}% and {max(amounts):+.1f}%" if len(amounts) > 1 else ""
     named = [cell(_short(action, redact=one.redact)) for action in actions[:few]]
     return "<br>".join([*named, *([f"and {more} more{reach}"] if more > 0 else [])])
+
+
+def _steepness(action: Action) -> Decimal:
+    """What changes an amount most comes first, then new amounts; the rest stays in its order."""
+    growth = grows(action)
+    return abs(growth) if growth is not None else Decimal(-1 if currencies(action) else -2)
 
 
 def _short(action: Action, *, redact: bool) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Self
 
+from reconciler import manifest
 from reconciler.clock import Clock, SystemClock
 from reconciler.contract.vendor import load
 from reconciler.errors import Usage
 from reconciler.ledger import Ledger, Store
 from reconciler.model import Problem, Resource
+from reconciler.project import CONFIG
 from reconciler.secret import Secret
 from reconciler.sources import Redactor
 from reconciler.workspace.options import Options
@@ -68,6 +70,14 @@ class Checked:
             self._store = self.settled.store(self.clock)
         return self._store
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that are checked, as messages call them."""
+        prefix = self.settled.prefix
+        layers = (manifest.MANIFESTS, f"{manifest.OVERLAYS}/{self.stack.name}")
+        return (f"{prefix}{CONFIG}", *(name for layer in layers
+                                       for name, _ in manifest.files(self.settled.root / layer, [], f"{prefix}{layer}")))
+
     def ledger(self) -> Ledger:
         """The ledger as it is now."""
         return self.store.read()
@@ -77,10 +87,14 @@ class Checked:
     def validate(self) -> tuple[Resource, ...]:
         """The checked manifests; Invalid with every problem in them."""
         if self._resources is None:
-            loaded = self.settled.manifests(self.connections)
-            self._resources, self.left_out = loaded.resources, loaded.left_out
-            self.warnings = [*self.settled.warnings, *loaded.warnings]
+            self.hold(self.settled.manifests(self.connections))
+        assert self._resources is not None
         return self._resources
+
+    def hold(self, loaded: manifest.Loaded) -> None:
+        """Go on with these manifests: the project's own, or earlier ones."""
+        self._resources, self.left_out = loaded.resources, loaded.left_out
+        self.warnings = [*self.settled.warnings, *loaded.warnings]
 
     def _kept_secret(self, path: str, key: str) -> Secret:
         """A secret that a vendor of this stack keeps."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.cli.apply_ import _agreeing
+from reconciler.cli.apply_ import agreeing
 from reconciler.engine.digest import of_plan
 from reconciler.errors import Stale
 from reconciler.model import Plan
@@ -26,7 +26,7 @@ def digested(made: Plan) -> Plan:
 def test_a_plan_as_it_was_made_agrees_with_itself() -> None:
     """With consents and accounts."""
     made = digested(replace(every_operation(), consents=(WORD,), accounts={"stripe": "acct_1"}))
-    assert _agreeing(json.load(json.dump(made, "0.1.0"))).consents == (WORD,)
+    assert agreeing(json.load(json.dump(made, "0.1.0"))).consents == (WORD,)
 
 
 @pytest.mark.parametrize("part", [
@@ -35,5 +35,5 @@ def test_what_is_slipped_in_below_an_approved_digest_is_refused(part: dict[str, 
     """Consents, accounts, stack and actions are what the digest is over; a checksum made again does not help."""
     written = json.dump(digested(every_operation()), "0.1.0")
     with pytest.raises(Stale, match="digest is not that of"):
-        _agreeing(json.load(resealed(written, lambda found: found.update(part))))
+        agreeing(json.load(resealed(written, lambda found: found.update(part))))
     assert plain.loads(written)["digest"] == digested(every_operation()).digest

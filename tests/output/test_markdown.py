@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,55 +10,17 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from reconciler.model import Address, Change, Fact, Impact, Location, Note, Op, Plan
+from reconciler.model import Change, Fact, Impact, Op
 from reconciler.output import json
 from reconciler.output.markdown import LIMIT, comment, opening, section
 from reconciler.secret import Secret
 from tests.output.many import five_hundred
+from tests.output.payloads import WORD, everywhere, payloads
 from tests.output.plans import CANARY, act, created, drifted, every_operation, plan, policy, superseded
 
-SEED = 4711
-WORD = "zqxwv"
-"""Stands in every payload, so that what came from a value is known."""
-
-PARTS = (
-    "@octocat", "@org/team", "[x](http://evil.example)", "![i](https://evil.example/p.png)", "<img src=x onerror=alert(1)>",
-    "</details>", "</summary>", "</code>", "<!--", "-->", "```", "````````", "~~~~", "`", "``", "|", "\\|", "\\\\|", "\n",
-    "\r\n", "\n\n# head\n", "\n\n---\n\n", "#123", "GH-7", "owner/repo#5", "0123456789abcdef0123456789abcdef01234567",
-    "http://evil.example", "www.evil.example", "mail@evil.example", "<https://evil.example>", "&lt;b&gt;", "&#64;me", "\u202e",
-    "\u200b", "     ", "\t", "\n- [ ] todo", "\n> [!NOTE]\n", "[^1]", "$$x$$", ":tada:", "\\`", "\\", "**", "__", "~~",
-    "\n| a |\n|-|",
-    "::error::x", "[ref]\n\n[ref]: http://evil.example", "\x00", "\ud800", " ", "<script>", "<a href='//evil.example'>",
-)
 OURS = re.compile(r"<!-- reconciler plan -->|</?details>|<details open>|"
                   r"<summary>(in full|<b>[\w :]*</b>: [\w ,]+)</summary>|\s")
 FOREIGN = re.compile(r"<code>[^<>]*</code>")
-
-
-def payloads(count: int) -> Iterator[str]:
-    print("seed", SEED)
-    rng = random.Random(SEED)
-    for _ in range(count):
-        parts = [rng.choice(PARTS) for _ in range(rng.randrange(1, 7))]
-        parts.insert(rng.randrange(len(parts) + 1), WORD)
-        yield rng.choice(("", " ")).join(parts)
-
-
-def everywhere(evil: str) -> Plan:
-    """A plan that somebody forged: the payload stands in all that a file can carry."""
-    bad = Address(f"{evil}.price", evil)
-    action = act(Op.UPDATE, "stripe.product/pro", Change(f"metadata.{evil}", evil, {evil: [evil]}),
-                 Change("rules", f"{evil}\nb\n", f"a\n{evil}\n"), Change("name", evil, evil * 30),
-                 Change("list", [evil], [evil, "b"]), line=None, id=evil, effect=evil,
-                 impact=(Impact.ACCESS,), fields={"name": evil},
-                 notes=(Note(evil, subject=evil), Note(evil, path="name"), Note(evil, refuse=True)),
-                 facts=(Fact(evil), Fact(evil, subject=evil)))
-    impacts = ((Impact.DELETE,), (Impact.MONEY,), (Impact.DRIFT,), (Impact.ADDITIVE,))
-    others = [replace(action, address=bad._replace(name=f"{evil}{n}"), impact=impact, at=Location(evil, 1, 1))
-              for n, impact in enumerate(impacts)]
-    held = replace(action, op=Op.BLOCKED, blocked=evil, address=bad)
-    return replace(plan(left_out=(evil,), warnings=(evil,), stopped=(evil,)), project=evil, stack=evil, digest=evil,
-                   actions=(action, held, *others))
 
 
 def tokens(text: str) -> Iterator[Token]:
@@ -85,17 +46,16 @@ def test_nothing_is_alive_that_came_from_a_value() -> None:
     """300 payloads in every place of a plan: no link, mention, image, tag or heading; the structure is always the same."""
     shape = [token.type for token in tokens(comment([section(everywhere(WORD))])) if token.type != "text"]
     for evil in payloads(300):
-        for redact in (False, True):
-            text = comment([section(everywhere(evil), redact=redact)])
-            assert active(text) == [], repr(evil)
-            if not redact:
-                assert [token.type for token in tokens(text) if token.type != "text"] == shape, repr(evil)
+        text = comment([section(everywhere(evil))])
+        assert active(text) == [], repr(evil)
+        assert [token.type for token in tokens(text) if token.type != "text"] == shape, repr(evil)
 
 
 def test_several_plans_with_forged_names_are_one_comment() -> None:
     """Names of projects and stacks make nothing in the table of plans either."""
     for evil in payloads(40):
         assert active(comment([section(everywhere(evil)), section(everywhere(WORD))], limit=6000)) == [], repr(evil)
+        assert active(comment([section(everywhere(evil), redact=True)])) == [], repr(evil)
 
 
 def test_a_saved_plan_gives_the_same_comment_as_the_live_one() -> None:
