@@ -110,8 +110,7 @@ class Kind(ABC, Generic[S]):
     def __init__(self, api: Api | None = None, connection: str | None = None, vendor: str | None = None) -> None:
         self._api = api
         short, _, noun = self.name.partition(".")
-        self.connection = connection or short
-        self.vendor = vendor or short.capitalize()
+        self.connection, self.vendor = connection or short, vendor or short.capitalize()
         self.bound = f"{self.connection}.{noun}"
 
     @property
