@@ -38,16 +38,22 @@ _reconciler_words() {
 _reconciler_table() {
     case $1 in
         "validate")
-            flags='--stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --format --help -h'
+            flags='--stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --format --help -h'
             case $2 in
                 --stack|-s) take=stack ;;
                 --dir|-C) take=directory ;;
                 --config-from) take=text ;;
-                --format) choices='text json' ;;
+                --format) choices='text json markdown sarif junit' ;;
                 *) take=flag+ ;;
             esac ;;
+        "fmt")
+            flags='--check --dir -C --no-color --quiet -q --help -h'
+            case $2 in
+                --dir|-C) take=directory ;;
+                *) take=file+ ;;
+            esac ;;
         "plan")
-            flags='--out --detailed-exitcode --show-unchanged --all-stacks --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --vendor --target --exclude --changed-since --allow --leave-drift --max-delete-percent --max-changes --parallelism --timeout --format --json-into --help -h'
+            flags='--out --detailed-exitcode --show-unchanged --all-stacks --stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --vendor --target --exclude --changed-since --allow --leave-drift --max-delete-percent --max-changes --parallelism --timeout --format --json-into --help -h'
             case $2 in
                 --out|--json-into) take=file ;;
                 --stack|-s) take=stack ;;
@@ -56,17 +62,17 @@ _reconciler_table() {
                 --vendor) take=connection ;;
                 --target|--exclude) take=address ;;
                 --allow) take=impact ;;
-                --format) choices='text json' ;;
+                --format) choices='text json markdown html sarif junit' ;;
                 *) take=flag+ ;;
             esac ;;
         "show")
             flags='--show-unchanged --detailed-exitcode --no-color --format --help -h'
             case $2 in
-                --format) choices='text json' ;;
+                --format) choices='text json markdown html sarif junit' ;;
                 *) take=file+ ;;
             esac ;;
         "apply")
-            flags='--auto-approve --digest --skip-blocked --show-unchanged --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --vendor --target --exclude --changed-since --allow --leave-drift --max-delete-percent --max-changes --parallelism --timeout --lock-timeout --format --json-into --help -h'
+            flags='--auto-approve --digest --skip-blocked --show-unchanged --stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --vendor --target --exclude --changed-since --allow --leave-drift --max-delete-percent --max-changes --parallelism --timeout --lock-timeout --format --json-into --help -h'
             case $2 in
                 --digest|--config-from|--changed-since|--max-delete-percent|--max-changes|--parallelism|--timeout|--lock-timeout) take=text ;;
                 --stack|-s) take=stack ;;
@@ -74,12 +80,24 @@ _reconciler_table() {
                 --vendor) take=connection ;;
                 --target|--exclude) take=address ;;
                 --allow) take=impact ;;
-                --format) choices='text json' ;;
+                --format) choices='text json markdown' ;;
                 --json-into) take=file ;;
                 *) take=file+ ;;
             esac ;;
+        "drift")
+            flags='--write --stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --vendor --target --exclude --changed-since --parallelism --timeout --format --json-into --help -h'
+            case $2 in
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                --config-from|--changed-since|--parallelism|--timeout) take=text ;;
+                --vendor) take=connection ;;
+                --target|--exclude) take=address ;;
+                --format) choices='text json markdown' ;;
+                --json-into) take=file ;;
+                *) take=flag+ ;;
+            esac ;;
         "destroy")
-            flags='--auto-approve --skip-blocked --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --vendor --target --exclude --changed-since --allow --leave-drift --max-delete-percent --max-changes --parallelism --timeout --lock-timeout --format --json-into --help -h'
+            flags='--auto-approve --skip-blocked --stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --vendor --target --exclude --changed-since --allow --leave-drift --max-delete-percent --max-changes --parallelism --timeout --lock-timeout --format --json-into --help -h'
             case $2 in
                 --stack|-s) take=stack ;;
                 --dir|-C) take=directory ;;
@@ -87,30 +105,32 @@ _reconciler_table() {
                 --vendor) take=connection ;;
                 --target|--exclude) take=address ;;
                 --allow) take=impact ;;
-                --format) choices='text json' ;;
+                --format) choices='text json markdown' ;;
                 --json-into) take=file ;;
                 *) take=flag+ ;;
             esac ;;
         "import")
-            flags='--take-over --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --parallelism --timeout --lock-timeout --format --help -h'
+            flags='--take-over --from --stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --parallelism --timeout --lock-timeout --format --help -h'
             case $2 in
+                --from) take=file ;;
                 --stack|-s) take=stack ;;
                 --dir|-C) take=directory ;;
                 --config-from|--parallelism|--timeout|--lock-timeout) take=text ;;
-                --format) choices='text json' ;;
+                --format) choices='text json markdown' ;;
                 *) take=address+ ;;
             esac ;;
         "export")
-            flags='--vendor --kind --match --archived --write --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --parallelism --timeout --help -h'
+            flags='--vendor --kind --match --archived --from --write --stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --parallelism --timeout --help -h'
             case $2 in
                 --vendor) take=connection ;;
                 --kind|--match|--config-from|--parallelism|--timeout) take=text ;;
+                --from) take=file ;;
                 --stack|-s) take=stack ;;
                 --dir|-C) take=directory ;;
                 *) take=flag+ ;;
             esac ;;
         "output")
-            flags='--format --check --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --parallelism --timeout --help -h'
+            flags='--format --check --stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --parallelism --timeout --help -h'
             case $2 in
                 --format) choices='json dotenv zone' ;;
                 --stack|-s) take=stack ;;
@@ -119,7 +139,7 @@ _reconciler_table() {
                 *) take=flag+ ;;
             esac ;;
         "graph")
-            flags='--format --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --help -h'
+            flags='--format --stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --help -h'
             case $2 in
                 --format) choices='text mermaid dot' ;;
                 --stack|-s) take=stack ;;
@@ -128,7 +148,7 @@ _reconciler_table() {
                 *) take=flag+ ;;
             esac ;;
         "explain")
-            flags='--stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --parallelism --timeout --help -h'
+            flags='--stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --parallelism --timeout --help -h'
             case $2 in
                 --stack|-s) take=stack ;;
                 --dir|-C) take=directory ;;
@@ -141,7 +161,7 @@ _reconciler_table() {
                 *) take=choice+ choices='list show log forget move unlock verify rebuild' ;;
             esac ;;
         "ledger list")
-            flags='--stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --format --help -h'
+            flags='--stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --format --help -h'
             case $2 in
                 --stack|-s) take=stack ;;
                 --dir|-C) take=directory ;;
@@ -150,7 +170,7 @@ _reconciler_table() {
                 *) take=address+ ;;
             esac ;;
         "ledger show")
-            flags='--stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --format --help -h'
+            flags='--stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --format --help -h'
             case $2 in
                 --stack|-s) take=stack ;;
                 --dir|-C) take=directory ;;
@@ -159,7 +179,7 @@ _reconciler_table() {
                 *) take=address+ ;;
             esac ;;
         "ledger log")
-            flags='--limit -n --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --format --help -h'
+            flags='--limit -n --stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --format --help -h'
             case $2 in
                 --limit|-n|--config-from) take=text ;;
                 --stack|-s) take=stack ;;
@@ -168,7 +188,7 @@ _reconciler_table() {
                 *) take=flag+ ;;
             esac ;;
         "ledger forget")
-            flags='--stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --lock-timeout --help -h'
+            flags='--stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --lock-timeout --help -h'
             case $2 in
                 --stack|-s) take=stack ;;
                 --dir|-C) take=directory ;;
@@ -176,7 +196,7 @@ _reconciler_table() {
                 *) take=address+ ;;
             esac ;;
         "ledger move")
-            flags='--stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --lock-timeout --help -h'
+            flags='--stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --lock-timeout --help -h'
             case $2 in
                 --stack|-s) take=stack ;;
                 --dir|-C) take=directory ;;
@@ -184,7 +204,7 @@ _reconciler_table() {
                 *) take=address+ ;;
             esac ;;
         "ledger unlock")
-            flags='--run --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --help -h'
+            flags='--run --stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --help -h'
             case $2 in
                 --run|--config-from) take=text ;;
                 --stack|-s) take=stack ;;
@@ -192,7 +212,7 @@ _reconciler_table() {
                 *) take=flag+ ;;
             esac ;;
         "ledger verify")
-            flags='--stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --help -h'
+            flags='--stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --help -h'
             case $2 in
                 --stack|-s) take=stack ;;
                 --dir|-C) take=directory ;;
@@ -200,7 +220,7 @@ _reconciler_table() {
                 *) take=flag+ ;;
             esac ;;
         "ledger rebuild")
-            flags='--vendor --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --parallelism --timeout --lock-timeout --help -h'
+            flags='--vendor --stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --parallelism --timeout --lock-timeout --help -h'
             case $2 in
                 --vendor) take=connection ;;
                 --stack|-s) take=stack ;;
@@ -222,7 +242,7 @@ _reconciler_table() {
                 *) take=kind+ ;;
             esac ;;
         "sandbox")
-            flags='--port --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --help -h'
+            flags='--port --stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --help -h'
             case $2 in
                 --port|--config-from) take=text ;;
                 --stack|-s) take=stack ;;
@@ -230,7 +250,7 @@ _reconciler_table() {
                 *) take=flag+ ;;
             esac ;;
         "doctor")
-            flags='--vendor --stack -s --dir -C --sandbox --config-from --no-color --no-input --quiet -q -v --verbose --parallelism --timeout --format --help -h'
+            flags='--vendor --stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --parallelism --timeout --format --help -h'
             case $2 in
                 --vendor) take=connection ;;
                 --stack|-s) take=stack ;;
@@ -261,7 +281,7 @@ _reconciler() {
     if [[ $cur == "=" ]]; then cur=; elif [[ $prev == "=" ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        choices='validate plan show apply destroy import export output graph explain ledger schema docs sandbox doctor completion version'
+        choices='validate fmt plan show apply drift destroy import export output graph explain ledger schema docs sandbox doctor completion version'
     else
         case "$command ${COMP_WORDS[2]}" in "ledger list"|"ledger show"|"ledger log"|"ledger forget"|"ledger move"|"ledger unlock"|"ledger verify"|"ledger rebuild") ((COMP_CWORD > 2)) && command="$command ${COMP_WORDS[2]}" ;; esac
         _reconciler_table "$command" "$prev"
