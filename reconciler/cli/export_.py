@@ -41,7 +41,8 @@ def command(console: Console, /, *, vendors: tuple[str, ...], kinds: tuple[str, 
         elif write:
             for path, entries in files(workspace.options.dir, found.entries).items():
                 console.write(path, written(workspace.options.dir, path, entries))
-                console.say(f"wrote {path.relative_to(workspace.options.dir)}: {len(entries)} entries")
+                count = "1 entry" if len(entries) == 1 else f"{len(entries)} entries"
+                console.say(f"wrote {path.relative_to(workspace.options.dir)}: {count}")
         else:
             console.data(text(found.entries))
     return 0

@@ -87,6 +87,10 @@ class Price(Archived[PriceSpec]):
 
     # writing
 
+    def title(self, live: Live) -> str:
+        """Its key, or what people call it."""
+        return str(live.fields.get("lookup_key") or live.fields.get("nickname") or live.id)
+
     def to_wire(self, fields: Fields) -> Fields:
         """A lookup key is taken from whoever has it; an amount to be chosen says that it is enabled."""
         wire = dict(fields)

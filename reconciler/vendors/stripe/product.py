@@ -140,6 +140,10 @@ class Product(Archived[ProductSpec]):
                 want, fields={**want.fields, "tax_details": details})
         yield from super().update(live, want, changes)
 
+    def title(self, live: Live) -> str:
+        """Its id where somebody chose it, else its name: an id that Stripe made says nothing."""
+        return str(live.fields.get("name") or live.id) if live.id.startswith("prod_") else live.id
+
     def fate(self, live: Live) -> Fate:
         """Deleted when it is known never to have had a price, else archived."""
         if isinstance(live.raw, Mapping) and live.raw.get(PRICED) is False:
