@@ -85,7 +85,7 @@ def show(console: Console, /, *, address: str, form: str, **given: Any) -> int:
 @flags(COMMON, FORMAT)
 @click.pass_obj
 def log(console: Console, /, *, limit: int, form: str, **given: Any) -> int:
-    """List runs: id, when, who, commit, digest, outcome."""
+    """List runs: id, when, who, commit, pull request, digest, outcome."""
     def do(workspace: Workspace) -> int:
         runs = workspace.ledger().runs[::-1][:limit]
         if form == "json":
@@ -96,7 +96,7 @@ def log(console: Console, /, *, limit: int, form: str, **given: Any) -> int:
                 "nothing to do" if run.ended else "not ended"
             )
             console.data(f"{run.run}  {_when(run.at)}  {run.command:<14} {safe(run.who) or '-'}  {run.commit[:10] or '-'}  "
-                         f"{run.digest[:19] or '-'}  {counts}")
+                         f"{f'#{run.pull_request}' if run.pull_request else '-'}  {run.digest[:19] or '-'}  {counts}")
         return 0
 
     return _open(console, given, do)
@@ -202,7 +202,8 @@ def _entry(entry: Entry) -> dict[str, Any]:
 
 def _run(run: Run) -> dict[str, Any]:
     return {"run": run.run, "at": _when(run.at), "command": run.command, "who": run.who, "host": run.host, "commit": run.commit,
-            "digest": run.digest, "outcome": dict(run.outcome), "ended": _when(run.ended) if run.ended is not None else None}
+            "pull_request": run.pull_request, "digest": run.digest, "outcome": dict(run.outcome),
+            "ended": _when(run.ended) if run.ended is not None else None}
 
 
 def _when(at: float) -> str:

@@ -283,6 +283,7 @@ class GitStore:
         counts = ", ".join(f"{n} {word}" for word, n in told.outcome.items() if n)
         done = len(self._chain.fold.done.get(run, ()))
         state = counts or ("nothing to do" if told.ended is not None else f"under way, {done} done")
-        about = {"who": told.who, "host": told.host, "commit": told.commit, "plan": told.digest}
+        about = {"who": told.who, "host": told.host, "commit": told.commit,
+                 "pull request": f"#{told.pull_request}" if told.pull_request else "", "plan": told.digest}
         body = "".join(f"{name}: {' '.join(value.split())}\n" for name, value in about.items() if value)
         return f"{told.command} {run}: {state}\n\n{body}"

@@ -95,7 +95,8 @@ class Run:
     """One apply: who, when, under which plan, and how it ended (`outcome` is empty while it runs or when it died).
 
     `approved` are the digests of the approved actions by address, `done` the addresses
-    finished under them, `begun` those for which a call was about to be sent.
+    finished under them, `begun` those for which a call was about to be sent. `pull_request` is the number of the one
+    that it applies.
     """
 
     run: str
@@ -111,6 +112,7 @@ class Run:
     begun: tuple[str, ...] = ()
     outcome: Mapping[str, int] = field(default_factory=dict)
     ended: float | None = None
+    pull_request: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ class Fold:
     """Builds a Ledger from records, in place; `ledger()` gives a frozen copy.
 
     Record types: lineage {project, stack, id} · epoch {epoch} · run {run, at, command, who, host, pid, commit,
-    digest, approved} · end {run, at, outcome} · finished {run, address} · entry {…} · gone {address} ·
+    pull_request, digest, approved} · end {run, at, outcome} · finished {run, address} · entry {…} · gone {address} ·
     moved {from, to} · intent {…} · sent {op} · done {op} · made {op, id} · rejected {op} · unknown {op, spent} ·
     absent {op} · delivered {address, output, receipt} · formerly {project, stack} · left {to, at}.
     """
@@ -198,7 +200,7 @@ class Fold:
     def _run(self, r: Record) -> None:
         self.runs[r["run"]] = Run(r["run"], r["at"], r.get("command", "apply"), r.get("who", ""), r.get("host", ""),
                                   r.get("pid", 0), r.get("commit", ""), r.get("digest", ""),
-                                  dict(r.get("approved", {})))
+                                  dict(r.get("approved", {})), pull_request=r.get("pull_request"))
 
     def _end(self, r: Record) -> None:
         if r["run"] in self.runs:

@@ -19,7 +19,7 @@ from reconciler.engine.plan import World, plan
 from reconciler.engine.recover import recover, unsettled
 from reconciler.engine.resume import Resumed, resumed
 from reconciler.engine.selection import Selection
-from reconciler.errors import Locked, Protected, Stale
+from reconciler.errors import Corrupt, Failure, Locked, Protected, Stale
 from reconciler.ledger import Holder, Ledger
 from reconciler.manifest import MANIFESTS
 from reconciler.model import Address, Plan, Report, Resource, Result
@@ -28,7 +28,7 @@ from reconciler.workspace.connections import Opened, answered
 from reconciler.workspace.opening import opened, wanted
 from reconciler.workspace.selecting import consent, limits, selectable
 from reconciler.workspace.signing import Signing
-from reconciler.workspace.who import commit, who
+from reconciler.workspace.who import commit, pull_request, who
 
 
 class Workspace(Checked):
@@ -77,10 +77,11 @@ class Workspace(Checked):
             return ledger, ()
         try:
             ledger = self.store.lock(self.holder("recover"), self.options.lock_timeout if write else 0.0)
-        except Locked as error:
-            if write:
+        except Failure as error:
+            if write or isinstance(error, Corrupt):
                 raise
-            return ledger, (f"{error.message}; planned without settling what it left open",)
+            left = "it" if isinstance(error, Locked) else "an earlier run"
+            return ledger, (f"{error.message}; planned without settling what {left} left open",)
         try:
             return self._settle(resources, ledger, write), ()
         finally:
@@ -180,8 +181,8 @@ class Workspace(Checked):
         signing = self._signing(ledger, kinds)
         journal = Journal(self.store, self.store.read())
         journal.write({"t": "run", "run": run, "at": self.clock.now(), "who": who(self.environ), "host": socket.gethostname(),
-                       "pid": os.getpid(), "commit": commit(self.options.dir), "digest": digest,
-                       "approved": {str(a): d for a, d in now.digests.items()}})
+                       "pid": os.getpid(), "commit": commit(self.options.dir), "pull_request": pull_request(self.environ),
+                       "digest": digest, "approved": {str(a): d for a, d in now.digests.items()}})
         means = Means(kinds, signing.prints, self.settled.secret, signing.veil, signing.identify, self.clock,
                       sinks=self._sinks(), parallelism=self.options.parallelism, on_event=on_event)
         self._running = Apply(now, journal.ledger(), journal, means, run)

@@ -7,6 +7,9 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+import pytest
 
 from reconciler.ledger import Holder
 from reconciler.ledger.sqlite import SqliteStore
@@ -51,6 +54,27 @@ def test_runs_are_logged(shop: Project) -> None:
     assert (apply["who"], apply["commit"], apply["digest"], apply["outcome"]["done"]) == ("ada", commit, digest, 2)
     assert forget["command"] == "ledger forget"
     assert shop.ok("ledger", "log", "-n", "1").out.split()[2:4] == ["ledger", "forget"]
+
+
+@pytest.mark.parametrize(("variables", "event", "number"), [
+    ({"GITHUB_REF": "refs/pull/7/merge"}, None, 7),
+    ({"GITHUB_REF": "refs/heads/gh-readonly-queue/main/pr-7-0a1b2c"}, None, 7),
+    ({"CI_MERGE_REQUEST_IID": "7"}, None, 7),
+    ({}, {"pull_request": {"number": 7}}, 7),
+    ({}, {"head_commit": {"message": "Merge pull request #7 from ada/prices\n\nNew prices"}}, 7),
+    ({}, {"head_commit": {"message": "New prices (#7)\n\n* one\n* two (#8)"}}, 7),
+    ({}, {"head_commit": {"message": "New prices, see #7"}}, None),
+    ({}, ["no event"], None),
+    ({"CI_MERGE_REQUEST_IID": "seven"}, None, None),
+])
+def test_the_log_names_the_pull_request(shop: Project, variables: dict[str, str], event: Any, number: int | None) -> None:
+    """As the CI says it, or as the merge commit does; in the list and as JSON."""
+    (shop.dir / "event.json").write_text(json.dumps(event))
+    shop.environ |= {**variables, "GITHUB_EVENT_PATH": "event.json" if event is not None else "none.json"}
+    shop.apply()
+    [run] = json.loads(shop.ok("ledger", "log", "--format", "json").out)
+    assert run["pull_request"] == number
+    assert ("  #7  " in shop.ok("ledger", "log").out) == (number == 7)
 
 
 def test_what_is_forgotten_stays_at_the_vendor(shop: Project, stripe: Account) -> None:

@@ -258,7 +258,7 @@ complete -c reconciler -n '__reconciler_in ledger show' -s v -l verbose -d 'Show
 complete -c reconciler -n '__reconciler_in ledger show' -l format -x -a 'text json' -d 'How to write it.'
 complete -c reconciler -n '__reconciler_in ledger show' -l help -s h -d 'Show this message and exit.'
 complete -c reconciler -n '__reconciler_in ledger show' -a '(__reconciler_read addresses)'
-complete -c reconciler -n '__reconciler_next ledger' -a log -d 'List runs: id, when, who, commit, digest, outcome.'
+complete -c reconciler -n '__reconciler_next ledger' -a log -d 'List runs: id, when, who, commit, pull request, digest, outcome.'
 complete -c reconciler -n '__reconciler_in ledger log' -l limit -s n -x -d 'How many runs, the latest first.'
 complete -c reconciler -n '__reconciler_in ledger log' -l stack -s s -x -a '(__reconciler_read keys stacks)' -d 'The stack, where reconciler.yaml has several (RECONCILER_STACK).'
 complete -c reconciler -n '__reconciler_in ledger log' -l dir -s C -x -a '(__fish_complete_directories)' -d 'The project\'s folder (RECONCILER_DIR).'
