@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from reconciler.engine.guard import Limits
 from reconciler.model import Impact, Op, Result
 from reconciler.sandbox.store import Response
 from tests.posthog.desk import ROOT, Project, lines
@@ -201,17 +200,3 @@ def test_a_build_without_the_enterprise_part_says_so(project: Project) -> None:
     project.desk.sandbox.faults.append(fault)
     [failed] = project.apply(event(verified=True)).having(Result.FAILED)
     assert "not supported by this deployment" in failed.error and failed.path == "verified"
-
-
-def test_a_thousand_events_are_ten_reads() -> None:
-    """Scenario 10, for events: at the list floor, nothing written; by name, so that no event moves between pages."""
-    project = Project()
-    manifest = {"event_definition": {f"event_{n}": {"description": str(n)} for n in range(1000)}}
-    for name, fields in manifest["event_definition"].items():
-        project.desk.by_hand("event_definitions", name=name, tags=["reconciler:shop/test"], **fields)
-    project.run(project.plan(manifest, limits=Limits(max_changes=10_000)))
-    assert not project.writes()
-    before = len(project.desk.sandbox.requests)
-    assert project.plan(manifest).empty
-    asked = project.desk.sandbox.requests[before:]
-    assert len(asked) == 10 and all(("ordering", "name") in one.query for one in asked)
