@@ -8,6 +8,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import wait
 from typing import Any
@@ -87,10 +88,12 @@ class Exchange:
         except ConnectionAbortedError:
             return
         except (OSError, httpx.TransportError):
-            end.send((0, {}, b""))
-            return
-        content = b"" if response.body is None else json.dumps(response.body).encode()
-        end.send((response.status, {"content-type": "application/json", **response.headers}, content))
+            answer = 0, {}, b""
+        else:
+            content = b"" if response.body is None else json.dumps(response.body).encode()
+            answer = response.status, {"content-type": "application/json", **response.headers}, content
+        with suppress(BrokenPipeError):  # it died meanwhile, by its own hand or somebody else's
+            end.send(answer)
 
     def _ended(self, end: Any) -> None:
         pid = self.ends.pop(end)
@@ -108,6 +111,7 @@ def _work(work: Callable[[Line], int], line: Line) -> None:
     except BaseException:  # noqa: BLE001 - told by the exit code: nothing may go on in the parent's place
         traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
         os._exit(code)

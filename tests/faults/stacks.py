@@ -11,18 +11,18 @@ KV = """vault.mount:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """One vendor's manifests: `before`, `after`, and `entry`, which `after` updates and of which `kind.name` is a copy.
+    """One vendor's manifests: `before`, `after`, and `entry`, which `after` updates.
 
-    `many` is one entry more, with `{n}` for its number; `edit` is where a person can edit `entry` by hand: the
-    collection, the field, and whether objects there are held by their own name.
+    `edit` is a field of that entry, and what a person writes there by hand; `many` is one entry more, with `{n}` for
+    its number.
     """
 
     vendor: str
     before: str
     after: str
     entry: str
+    edit: tuple[str, str]
     many: tuple[str, str]
-    allow: tuple[str, ...] = ()
 
     @property
     def vendors(self) -> tuple[str, ...]:
@@ -67,7 +67,7 @@ stripe.webhook_endpoint:
     url: https://api.example.com/hooks
     enabled_events: [invoice.paid, invoice.voided]
     lifecycle: {deliver: {secret: {to: vault, path: kv/stripe, key: webhook}}}
-""", "stripe.product/pro", ("stripe.product", "{id: p{n}, name: N{n}}"))
+""", "stripe.product/pro", ("name", "Theirs"), ("stripe.product", "{id: p{n}, name: N{n}}"))
 
 VAULT = Stack("vault", KV + """vault.policy:
   api: {rules: 'path "kv/data/app/*" { capabilities = ["read"] }'}
@@ -75,7 +75,7 @@ VAULT = Stack("vault", KV + """vault.policy:
 vault.auth_method:
   approle: {type: approle}
 vault.approle_role:
-  api: {token_policies: [{ref: api}], token_ttl: 20m}
+  api: {mount: {ref: approle}, token_policies: [{ref: api}], token_ttl: 20m}
 vault.kv_secret:
   db: {mount: {ref: kv}, data: {password: {secret: password}, certificate: {secret: certificate}}}
 """, KV + """vault.policy:
@@ -84,10 +84,11 @@ vault.kv_secret:
 vault.auth_method:
   approle: {type: approle}
 vault.approle_role:
-  api: {token_policies: [{ref: api}, {ref: more}], token_ttl: 30m}
+  api: {mount: {ref: approle}, token_policies: [{ref: api}, {ref: more}], token_ttl: 30m}
 vault.kv_secret:
   db: {mount: {ref: kv}, data: {password: {secret: other}, certificate: {secret: certificate}}}
-""", "vault.policy/api", ("vault.policy", """{rules: 'path "kv/data/{n}" { capabilities = ["read"] }'}"""))
+""", "vault.policy/api", ("rules", 'path "theirs" { capabilities = ["read"] }'),
+    ("vault.policy", """{rules: 'path "kv/data/{n}" { capabilities = ["read"] }'}"""))
 
 POSTHOG = Stack("posthog", KV + """posthog.cohort:
   people: {name: people, filters: {properties: {type: OR, values: [{type: AND, values: [
@@ -111,7 +112,7 @@ posthog.event_definition:
   signup: {description: An account was made}
 posthog.action:
   signs_up: {steps: [{event: signup}]}
-""", "posthog.feature_flag/beta", ("posthog.event_definition", "{description: N{n}}"))
+""", "posthog.feature_flag/beta", ("name", "Theirs"), ("posthog.event_definition", "{description: N{n}}"))
 
 RESEND = Stack("resend", KV + """resend.domain:
   mail: {name: mail.example.com, region: eu-west-1}
@@ -137,7 +138,7 @@ resend.api_key:
   api:
     permission: full_access
     lifecycle: {deliver: {token: {to: vault, path: kv/resend, key: token}}}
-""", "resend.topic/news", ("resend.topic", "{name: N{n}, default_subscription: opt_in}"))
+""", "resend.topic/news", ("description", "Theirs"), ("resend.topic", "{name: N{n}, default_subscription: opt_in}"))
 
 SENTRY = Stack("sentry", KV + """sentry.team:
   backend: {name: Backend}
@@ -157,6 +158,6 @@ sentry.client_key:
   service: {name: Service, project: {ref: api}, rate_limit: {window: 60, count: 900}}
 sentry.cron_monitor:
   nightly: {name: Nightly, project: {ref: api}, config: {schedule_type: crontab, schedule: 0 4 * * *}}
-""", "sentry.team/backend", ("sentry.team", "{name: N{n}}"))
+""", "sentry.team/backend", ("name", "Theirs"), ("sentry.team", "{name: N{n}}"))
 
 STACKS = {stack.vendor: stack for stack in (STRIPE, VAULT, POSTHOG, RESEND, SENTRY)}

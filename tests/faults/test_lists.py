@@ -183,6 +183,16 @@ def test_f11_what_is_listed_late_is_made_once(row: Row, towns: Towns, *, lost: b
         assert not found, f"{one}: {vendor}: {found}"
 
 
+def test_f11_what_only_a_list_shows_is_waited_for_before_it_counts_as_gone(row: Row, towns: Towns) -> None:
+    """A plan right after an apply is empty, though the new key is in no list for four seconds and can't be read by its id."""
+    for _ in row.each(["resend"]):
+        town = towns.built("resend")
+        town.roads["resend"].fault = Late(town.clock, 4)
+        assert town.apply().code == 0
+        planned = town.run("plan", "--detailed-exitcode")
+        assert planned.code == 0, planned
+
+
 def shrunk(town: Town, share: float, rng: random.Random) -> Callable[[httpx.Request, Handler], httpx.Response]:
     """A vendor that shows only so much of what is there: the rest is in no list, and 404 to whoever asks for it."""
     ours = sorted({entry.id for entry in town.ledger().entries.values()})

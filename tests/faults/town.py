@@ -21,6 +21,7 @@ from reconciler.contract.vendor import load
 from reconciler.engine.observe import Kinds, observe
 from reconciler.ledger import Ledger
 from reconciler.ledger.sqlite import SqliteStore
+from reconciler.model import Address, Change, Live, Want
 from reconciler.sandbox import Sandbox
 from reconciler.workspace.checked import Checked
 from tests.canary import Canary
@@ -163,6 +164,20 @@ class Town(Project):
         path = self.dir / ".reconciler" / "default" / "ledger.db"
         with closing(SqliteStore(path, "shop", "default")) as store:
             return store.read()
+
+    def edit(self) -> None:
+        """Somebody else writes something into the stack's entry."""
+        kind = self.kinds()[self.stack.entry.partition("/")[0]]
+        live, (field, value) = self.edited(), self.stack.edit
+        want: Want[Any] = Want(Address.parse(self.stack.entry), {**live.fields, field: value}, live.owner)
+        for call in kind.update(live, want, (Change(field, live.fields.get(field), value),)):
+            kind.api.send(call)
+
+    def edited(self) -> Live:
+        """The stack's entry as somebody else reads it."""
+        found = self.kinds()[self.stack.entry.partition("/")[0]].get(self.ledger().entries[self.stack.entry].id)
+        assert found is not None
+        return found
 
     # what must hold
 
