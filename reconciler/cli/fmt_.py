@@ -27,12 +27,15 @@ from reconciler.project import CONFIG
 def command(console: Console, /, *, paths: tuple[Path, ...], check: bool, **given: Any) -> int:
     """Lay out manifests, overlays, tests and reconciler.yaml: two spaces a level, short maps on one line, comments kept.
 
-    A PATH is a file or a folder; without one, all of the project. What a file says stays the same, or it is not written;
-    while any file is broken, none is. Exit codes: 0 fine, 2 something would be written (with --check), 3 findings.
+    A PATH is a file or a folder; without one, all of the project. Prints the files that it writes. What a file says stays
+    the same, or it is not written; while any file is broken, none is.
+
+    Exit codes: 0 fine, 2 something would be written (with --check), 3 findings.
     """
     chosen = options(console, given)
     console.source = reader(chosen)
     made: dict[Path, bytes] = {}
+    names: list[str] = []
     problems: list[Problem] = []
     for path in _files(chosen.dir, paths):
         shown = path.as_posix() if paths else path.relative_to(chosen.dir).as_posix()
@@ -46,13 +49,14 @@ def command(console: Console, /, *, paths: tuple[Path, ...], check: bool, **give
         else:
             if after != before:
                 made[path] = after
-                (console.data if check else console.say)(shown if check else f"formatted {shown}")
+                names.append(shown)
     if problems:
         raise Invalid(problems)
-    if check:
-        return 2 if made else 0
-    put(made)
-    return 0
+    if not check:
+        put(made)
+    for name in names:
+        console.data(name)
+    return 2 if check and made else 0
 
 
 def _files(root: Path, paths: tuple[Path, ...]) -> Iterator[Path]:

@@ -14,12 +14,15 @@ from reconciler.errors import Failure, Usage
 from reconciler.suggest import did_you_mean
 
 COMMANDS = {
+    "init": "make a project of what vendors have already",
     "validate": "check manifests and reconciler.yaml, offline",
     "fmt": "lay out manifests and reconciler.yaml, comments kept",
+    "diff": "two stacks in the manifests' terms",
     "plan": "show what apply would do; writes nothing",
     "show": "render a saved plan",
     "apply": "plan, ask, and do it",
     "drift": "what changed at the vendors; takes it into the manifests",
+    "undo": "the plan of an earlier commit's manifests",
     "destroy": "remove everything that this stack owns",
     "import": "record existing objects as ours",
     "export": "what exists and is not declared, as manifests",

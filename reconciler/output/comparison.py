@@ -8,8 +8,8 @@ from typing import Any
 
 from reconciler.model import Action, Change, Note, Op, Resource
 from reconciler.output import text, values
-from reconciler.output.escape import in_json, safe
 from reconciler.output.compare import LEFT_OUT, Comparison, Pair, Side
+from reconciler.output.escape import in_json, safe
 
 FORMAT = "1.0"
 

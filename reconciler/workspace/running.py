@@ -7,10 +7,11 @@ import socket
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.vendor import load
 from reconciler.engine.apply import Apply, Event, Means
+from reconciler.engine.drift import drift
 from reconciler.engine.importing import plan_import
 from reconciler.engine.journal import Journal
 from reconciler.engine.look import with_facts
@@ -19,10 +20,11 @@ from reconciler.engine.plan import World, plan
 from reconciler.engine.recover import recover, unsettled
 from reconciler.engine.resume import Resumed, resumed
 from reconciler.engine.selection import Selection
+from reconciler.engine.undoing import undoing
 from reconciler.errors import Corrupt, Failure, Locked, Protected, Stale
 from reconciler.ledger import Holder, Ledger
 from reconciler.manifest import MANIFESTS
-from reconciler.model import Address, Plan, Report, Resource, Result
+from reconciler.model import Address, Drift, Plan, Report, Resource, Result
 from reconciler.workspace.checked import Checked
 from reconciler.workspace.connections import Opened, answered
 from reconciler.workspace.opening import opened, wanted
@@ -30,11 +32,15 @@ from reconciler.workspace.selecting import consent, limits, selectable
 from reconciler.workspace.signing import Signing
 from reconciler.workspace.who import commit, pull_request, who
 
+if TYPE_CHECKING:
+    from reconciler.workspace.drifting import Taken
+
 
 class Workspace(Checked):
     """One stack of one project, opened for one command; use it as a context manager."""
 
     _planned: Ledger | None = None
+    _seen: World | None = None
     _running: Apply | None = None
     _stopped = False
 
@@ -45,16 +51,45 @@ class Workspace(Checked):
 
     def plan(self, *, destroy: bool = False, write: bool = False) -> Plan:
         """What an apply would do; without `write` the clients refuse to send anything that writes."""
+        world, made = self.seen(destroy=destroy, write=write)
+        made = with_facts(made, world.kinds)
+        return replace(made, reads=self._reads())
+
+    def seen(self, *, destroy: bool = False, write: bool = False) -> tuple[World, Plan]:
+        """What is wanted and what is live, and the plan that is made of it, before it looks closer at what it would do."""
         resources = self.validate()
         selectable(self.options, self.connections.vendors, {str(r.address) for r in resources} | self.ledger().entries.keys())
         ledger, held = self._recovered(resources, write)
         self._planned = ledger
-        kinds = self._kinds(resources, ledger, write)
-        made = with_facts(plan(self._world(resources, ledger, kinds, destroy=destroy, write=write)), kinds)
-        opened = self.connections.opened.values()
-        reads, said = sum(o.api.reads_made for o in opened), [line for o in opened for line in o.api.remarks()]
-        return replace(made, reads=reads, left_out=(*self.left_out, *made.left_out),
-                       warnings=(*said, *made.warnings, *held, *(w.message for w in self.warnings)))
+        world = self._world(resources, ledger, self._kinds(resources, ledger, write), destroy=destroy, write=write)
+        made = plan(world)
+        said = [line for opened in self.connections.opened.values() for line in opened.api.remarks()]
+        return world, replace(made, reads=self._reads(), left_out=(*self.left_out, *made.left_out),
+                              warnings=(*said, *made.warnings, *held, *(w.message for w in self.warnings)))
+
+    def undo(self, ref: str) -> Plan:
+        """What an apply of an earlier revision's manifests would do, and what it can't bring back."""
+        from reconciler.workspace.earlier import hold
+
+        hold(self, ref)
+        world, made = self.seen()
+        made = undoing(world, with_facts(made, world.kinds))
+        return replace(made, reads=self._reads())
+
+    def drift(self) -> Drift:
+        """What changed at the vendors since the last apply, apart from what the manifests ask."""
+        self._seen, made = self.seen()
+        return drift(self._seen, made)
+
+    def take(self, found: Drift) -> Taken:
+        """Write what `drift` found into the manifests."""
+        from reconciler.workspace.drifting import take
+
+        assert self._seen is not None
+        return take(self, self._seen, found)
+
+    def _reads(self) -> int:
+        return sum(opened.api.reads_made for opened in self.connections.opened.values())
 
     def outputs(self) -> dict[Address, dict[str, Any]]:
         """Every output of every declared object that is there; secrets as Secret."""
