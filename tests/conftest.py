@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests import postgres
+from tests import postgres, s3
 from tests.canary import Canary
 from tests.faults import tally
 
@@ -25,6 +25,22 @@ def database() -> Iterator[postgres.Database]:
     """One PostgreSQL for all tests."""
     with postgres.running() as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[s3.S3]:
+    """One S3 for all tests."""
+    with s3.running() as found:
+        yield found
+
+
+@pytest.fixture
+def buckets(s3_server: s3.S3, monkeypatch: pytest.MonkeyPatch) -> s3.S3:
+    """The same without faults; clients are made from one session, because each of its own takes 60 ms to begin."""
+    monkeypatch.setattr("boto3.session.Session", lambda: s3_server.session)
+    s3_server.faults.clear()
+    s3_server.heedless = False
+    return s3_server
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

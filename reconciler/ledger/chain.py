@@ -104,7 +104,7 @@ class Chain:
         if whose != (self.project, self.stack) and whose not in self.formerly:
             raise Failure(f"{self.where} is the ledger of {'/'.join(whose)}, not of {self.project}/{self.stack}",
                           "check ledger: in reconciler.yaml, or say `formerly:` there after a rename")
-        if head["left"]:
+        if head["left"] and head["left"][0] != f"{self.project}/{self.stack}":  # that is a rename under way
             to, at = head["left"]
             day = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
             raise Failure(f"{self.where} was moved to {to} on {day}, and nothing goes on here",

@@ -21,12 +21,21 @@ def opened(path: Path, **more: Any) -> SqliteStore:
 
 
 def reached(place: str) -> Store:
-    """The same in whatever place an argument names: a database by its url, or a file. LEASE shortens the lease."""
+    """The same in whatever place an argument names: a database or a bucket by its url, or a file. LEASE shortens the lease."""
     more = {"lease": float(os.environ["LEASE"])} if "LEASE" in os.environ else {}
     if place.startswith("postgresql:"):
         from reconciler.ledger.postgres import PostgresStore
 
         return PostgresStore(Secret(place), "shop", "test", **more)
+    if place.startswith("http:"):
+        from reconciler.ledger.s3 import S3Store
+
+        endpoint, _, bucket = place.rpartition("/")
+        return S3Store(bucket, "shop", "test", endpoint=endpoint, region="us-east-1", **more)
+    if (Path(place) / ".git").is_dir():
+        from reconciler.ledger.git import GitStore
+
+        return GitStore(Path(place), "shop", "test", **more)
     return opened(Path(place), **more)
 
 
