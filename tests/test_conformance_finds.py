@@ -13,7 +13,7 @@ from reconciler.conformance import Failed, gaps, in_sandbox, read, trials
 from reconciler.conformance.case import traits_of
 from reconciler.contract import Ask
 from reconciler.errors import Invalid
-from reconciler.model import Call, Fate, Fields, Live, Unseen, Want
+from reconciler.model import Call, Fate, Fields, Live, Owner, Unseen, Want
 from reconciler.vendors.stripe import VENDOR
 from reconciler.vendors.stripe.product import Product
 
@@ -91,10 +91,18 @@ class Boasts(Product):
         return [Call("POST", self.item(live.id), {"url": "https://gone.example"})]
 
 
+class Grabs(Product):
+    """Sees no mark."""
+
+    def owner(self, body: Mapping[str, Any]) -> Owner | None:
+        return None
+
+
 @pytest.mark.parametrize(("kind", "example", "trial"), [
     (Forgets, "service", "update-description"), (Keeps, "service", "clear-url"), (Meddles, "service", "update-name"),
     (Clings, "service", "kept"), (Prophet, "service", "created"), (Asks, "service", "cost"),
     (ShortSighted, "service", "paged"), (Blind, "service", "denied"), (Boasts, "priced", "removed"),
+    (Grabs, "service", "foreign"),
 ], ids=lambda value: getattr(value, "__name__", value))
 def test_a_broken_promise_is_found(kind: type[Product], example: str, trial: str) -> None:
     """The kind as it is passes this trial, the broken one does not."""

@@ -63,7 +63,7 @@ def filled(two: Two) -> dict[str, dict[str, Any]]:
 
 
 def test_a_thousand_of_each_take_ten_requests_each() -> None:
-    """Products, prices, flags and events: a plan asks for their pages and nothing more, with a ledger and without."""
+    """PostHog's scenario 10, and Stripe's floor: a plan asks for pages and nothing more, with a ledger and without."""
     two = Two()
     manifest = filled(two)
     pages = {f"GET {path}": MANY // 100 for path in ("/v1/products", "/v1/prices", "/feature_flags/", "/event_definitions/")}

@@ -10,7 +10,10 @@ from reconciler.conformance.case import Change, Manifest, changes, patched, with
 from reconciler.conformance.fields import identities, readable
 from reconciler.conformance.stack import Stack, expect, told, told_of
 from reconciler.contract.spec import Mark
-from reconciler.model import Impact, Live, Op
+from reconciler.model import Impact, Live, Op, Owner
+
+OTHER = Owner("elsewhere/live", "elsewhere.kind/it")
+"""Another stack, which has marked an object as its own."""
 
 
 def difference(stack: Stack) -> Change | None:
@@ -25,7 +28,7 @@ def difference(stack: Stack) -> Change | None:
 
 
 def adopted(stack: Stack) -> None:
-    """An object that differs is blocked, until the manifest consents; another stack's is blocked always."""
+    """An object that differs is blocked, until the manifest consents."""
     one = difference(stack)
     if one is None:
         return
@@ -65,6 +68,17 @@ def twin(stack: Stack) -> None:
     expect(action.op is Op.CREATE, f"{live.id} is taken without being named: {told_of(action)}")
     stack.settle(stack.alone())
     expect(stack.id != live.id, f"{live.id} is nobody's to take")
+
+
+def foreign(stack: Stack) -> None:
+    """What another stack's mark is on is never taken, nor marked as ours, whatever the manifest says."""
+    stack.settle(stack.neighbours())
+    live = stack.make_by_hand(stack.alone(), OTHER)
+    expect(live.owner is not None and live.owner.stack == OTHER.stack, "the mark of another stack can't be read")
+    bound = {"id": live.id} if "keyless" in stack.case.traits else {}
+    for word in ("equal", "changes"):
+        action = stack.action(stack.plan(stack.alone(lifecycle={"adopt": word, **bound})))
+        expect(action.op is Op.BLOCKED and OTHER.stack in str(action.blocked), f"adopt: {word} takes it: {told_of(action)}")
 
 
 def imported(stack: Stack) -> None:

@@ -22,7 +22,7 @@ from reconciler.engine.recover import recover, unsettled
 from reconciler.errors import Invalid
 from reconciler.ledger import Ledger
 from reconciler.ledger.prints import Key
-from reconciler.model import Action, Address, Call, Change, Fields, Live, Op, Plan, Report, Resource, Result
+from reconciler.model import Action, Address, Call, Change, Fields, Live, Op, Owner, Plan, Report, Resource, Result
 from reconciler.secret import Secret
 from reconciler.workspace.signing import Signing
 
@@ -225,19 +225,19 @@ class Stack:
 
     # by hand
 
-    def make_by_hand(self, declared: Manifest) -> Live:
-        """Create the entry's object as a person would: the same fields, without our mark."""
+    def make_by_hand(self, declared: Manifest, owner: Owner | None = None) -> Live:
+        """Create the entry's object as a person would: the same fields, without our mark; or as another stack's."""
         want = self.action(self.plan(declared)).want
         assert want is not None
         kind, late = self.by_hand[self.address.kind], deferred(self.kind)
         fields = {name: value for name, value in want.fields.items() if name not in late}
-        bare = replace(want, owner=None, fields={n: v for n, v in fields.items() if n not in kind.later})
+        bare = replace(want, owner=owner, fields={n: v for n, v in fields.items() if n not in kind.later})
         answer = self.person.send(kind.create(bare), f"by-hand-{len(self.hand_wire.seen)}")
         live = kind.read(answer) or next(iter(kind.lookup(bare)), None)
         expect(live is not None, "the new object can't be found")
         assert live is not None
         rest = tuple(Change(name, None, fields[name]) for name in kind.owed(replace(want, fields=fields)))
-        for call in kind.update(live, replace(want, owner=None, fields=fields), rest) if rest else ():
+        for call in kind.update(live, replace(want, owner=owner, fields=fields), rest) if rest else ():
             self.person.send(call)
         return (kind.get(live.id) or live) if rest else live
 

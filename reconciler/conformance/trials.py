@@ -102,6 +102,8 @@ def _of_change(case: Case, name: str, change: Change) -> Iterator[Trial]:
 def _of_first(case: Case, example: Example) -> Iterator[Check]:
     lasting = not {"singleton", "vendor_made"} & case.traits
     yield lives.twin if "keyless" in case.traits and lasting else lives.adopted
+    if lasting and "unmarked" not in case.traits:
+        yield lives.foreign
     if lasting:
         yield lives.imported
         yield lives.removed_by_hand
