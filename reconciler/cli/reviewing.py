@@ -110,7 +110,8 @@ def say_it(console: Console, job: Job, shown: Shown) -> int:
     if number is None:
         return _noted(console, job, shown.body(marker, job.commit)) if marker else 0
     if shown.nothing and not conversation.found(job.forge, number, markdown.opening(marker)):
-        console.say("No manifest changed, so there is no comment.")
+        console.say("A fork's manifests are not planned here, so there is no comment." if job.fork else
+                    "No manifest changed, so there is no comment.")
         return 0
     body = shown.body(marker, job.commit)
     try:

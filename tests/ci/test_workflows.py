@@ -1,0 +1,254 @@
+"""What is shipped for CI: the action, workflows, a GitLab template and hooks pass their platforms' own checkers and our CLI."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, requires
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from reconciler.cli.program import program
+from tests.cli.project import PRO, SANDBOX, Project
+
+ROOT = Path(__file__).parents[2]
+ACTION = ROOT / "action.yml"
+WORKFLOWS = sorted((ROOT / "examples" / "ci" / "github").glob("*.yml"))
+GITLAB = ROOT / "examples" / "ci" / "gitlab" / ".gitlab-ci.yml"
+HOOKS = ROOT / ".pre-commit-hooks.yaml"
+SCRIPTS = sorted((ROOT / "action").glob("*.sh"))
+BIN = Path(sys.executable).parent
+
+
+def told(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, cwd=ROOT, text=True, capture_output=True, check=False)
+
+
+def read(path: Path) -> Any:
+    return yaml.safe_load(path.read_text("utf-8"))
+
+
+def every(found: Any, key: str) -> Iterator[Any]:
+    """Every value under that key, at any depth."""
+    for name, value in found.items() if isinstance(found, dict) else enumerate(found) if isinstance(found, list) else ():
+        if name == key:
+            yield value
+        yield from every(value, key)
+
+
+@pytest.mark.skipif(not (BIN / "zizmor").exists(), reason="zizmor is not installed")
+def test_zizmor_finds_nothing() -> None:
+    """The security linter of GitHub workflows, offline, its pedantic rules included."""
+    done = told(str(BIN / "zizmor"), "--offline", "--no-config", "--persona", "pedantic", "--no-progress",
+                str(ACTION), *map(str, WORKFLOWS))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not (BIN / "check-jsonschema").exists(), reason="check-jsonschema is not installed")
+@pytest.mark.parametrize(("schema", "files"), [("github-actions", [ACTION]), ("github-workflows", WORKFLOWS),
+                                               ("gitlab-ci", [GITLAB])])
+def test_they_are_what_their_platform_reads(schema: str, files: list[Path]) -> None:
+    """By the JSON Schemas that the checker brings along."""
+    done = told(str(BIN / "check-jsonschema"), "--builtin-schema", f"vendor.{schema}", *map(str, files))
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("path", [ACTION, *WORKFLOWS], ids=lambda path: path.name)
+def test_other_actions_are_pinned_and_nothing_is_put_into_a_script(path: Path) -> None:
+    """A whole commit for each action; `${{ }}` stands in env and with, never in a line that a shell reads."""
+    found = read(path)
+    for uses in every(found, "uses"):
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", uses), uses
+    steps = found["runs"]["steps"] if path == ACTION else [step for job in found["jobs"].values() for step in job["steps"]]
+    assert not any("${{" in step.get("run", "") for step in steps)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_job_has_either_a_vendors_key_or_a_token_that_writes_on_pull_requests(path: Path) -> None:
+    """No permission by default; what comments holds no secret, and what plans a pull request can't write anything."""
+    found = read(path)
+    assert found["permissions"] == {}
+    for name, job in found["jobs"].items():
+        secret = "secrets." in str(job)
+        tells = {"pull-requests", "checks", "issues"} & {key for key, value in job["permissions"].items() if value == "write"}
+        assert not (secret and tells), name
+        assert not secret or "environment" in job, name
+        assert "timeout-minutes" in job, name
+
+
+# every command is one
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """The command lines of reconciler in a script, each expansion as one word."""
+    text = re.sub(r'"\$\((?:[^()]|\([^()]*\))*\)"|"\$\w+"|\$\w+', "x", text)
+    for hit in re.finditer(r"(?:^|; |then )(reconciler [^;|>\n]*)", text, re.MULTILINE):
+        yield shlex.split(re.sub(r" \d$", "", hit[1]))[1:]
+
+
+def parses(words: list[str]) -> None:
+    """Click reads it; what it would do is not done."""
+    command: click.Command = program
+    context = click.Context(program, info_name="reconciler")
+    while isinstance(command, click.Group) and words:
+        found = command.get_command(context, words[0])
+        assert found is not None, words
+        command, words = found, words[1:]
+    command.make_context(command.name, list(words), resilient_parsing=False)
+
+
+def test_every_command_of_the_template_and_of_the_hooks_is_one() -> None:
+    """Commands and flags exist, with values that they take."""
+    lines = ["\n".join(script) for script in every(read(GITLAB), "script")] + [hook["entry"] for hook in read(HOOKS)]
+    found = [words for text in lines for words in commands(text)]
+    assert {"plan", "apply", "drift", "ci", "validate", "fmt"} == {words[0] for words in found}
+    for words in found:
+        parses(words)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_every_input_is_one(path: Path) -> None:
+    """What a workflow hands to the action is declared there, and each mode is one that a script knows."""
+    inputs = read(ACTION)["inputs"]
+    modes = set(re.findall(r"^  ([a-z]+)\)$", "".join(script.read_text("utf-8") for script in SCRIPTS), re.MULTILINE))
+    for job in read(path)["jobs"].values():
+        for step in job["steps"]:
+            if step.get("uses", "").startswith("reconciler/"):
+                assert set(step["with"]) <= set(inputs), step
+                assert step["with"]["mode"] in modes or "${{" in step["with"]["mode"]
+
+
+def test_the_scripts_are_bash() -> None:
+    """Each is read to its end without a mistake, and stops at its first one."""
+    for script in SCRIPTS:
+        assert told("bash", "-n", str(script)).returncode == 0
+        assert "set -euo pipefail" in script.read_text("utf-8") or "common.sh" in script.read_text("utf-8")
+
+
+# the scripts, run
+
+
+class Runner:
+    """The action's scripts as a runner starts them, over this code."""
+
+    def __init__(self, folder: Path) -> None:
+        self.project = Project(folder / "work")
+        self.project.write({"reconciler.yaml": SANDBOX}).manifest(PRO)
+        self.temp, self.files = folder / "temp", folder / "temp" / "reconciler-files"
+        python = self.temp / "reconciler" / "bin" / "python"
+        python.parent.mkdir(parents=True)
+        python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+        python.chmod(0o755)
+
+    def __call__(self, script: str, **environ: str) -> tuple[int, dict[str, str], str]:
+        """Exit code, outputs, and what was printed."""
+        outputs = self.temp / "outputs"
+        outputs.write_text("")
+        done = subprocess.run(["bash", str(ROOT / "action" / script)], cwd=self.project.dir, text=True, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={
+                                  "PATH": os.environ["PATH"], "HOME": str(self.temp), "RUNNER_TEMP": str(self.temp),
+                                  "GITHUB_OUTPUT": str(outputs), "SANDBOX": "true", **environ})
+        return done.returncode, dict(line.split("=", 1) for line in outputs.read_text().splitlines()), done.stdout
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Runner:
+    return Runner(tmp_path)
+
+
+def test_plan_and_apply_by_digest(runner: Runner) -> None:
+    """A plan is no failure, its outputs say what it holds; the digest applies it; a stale one is 5, or goes on."""
+    code, out, said = runner("run.sh", MODE="plan")
+    assert (code, out["exit-code"], out["changes"]) == (0, "2", "true"), said
+    assert Path(out["plan"]).name == "default.plan.json" and out["digest"].startswith("sha256:")
+    assert [path.name for path in runner.files.iterdir()] == ["default.plan.json"]
+    code, out, said = runner("run.sh", MODE="apply", DIGEST=out["digest"])
+    assert (code, out["exit-code"]) == (0, "0"), said
+    assert '"done": 2' in (runner.files / "default.ndjson").read_text()
+    code, out, said = runner("run.sh", MODE="apply", DIGEST="sha256:" + "0" * 64)
+    assert (code, out["exit-code"]) == (5, "5")
+    assert "--format" not in said and (runner.files / "default.log").exists()
+    assert runner("run.sh", MODE="apply", DIGEST="sha256:" + "0" * 64, ON_STALE="continue")[0] == 0
+
+
+def test_a_plan_that_fails_leaves_its_log(runner: Runner) -> None:
+    """Findings are the step's failure, and the log is there for the comment; a later success takes it away."""
+    runner.project.manifest("stripe.product: {pro: {nmae: x}}\n")
+    code, out, _ = runner("run.sh", MODE="plan", NAME="a b/../c")
+    assert (code, out["exit-code"]) == (3, "3") and "plan" not in out
+    assert "nmae" in (runner.files / "a-b-..-c.log").read_text()
+    assert runner("run.sh", MODE="validate")[0] == 3
+    runner.project.manifest(PRO)
+    runner("run.sh", MODE="plan", NAME="a b/../c")
+    assert not (runner.files / "a-b-..-c.log").exists()
+
+
+def test_the_other_modes(runner: Runner) -> None:
+    """Drift is no failure; a destroy wants the stack's name, an unlock a run, a mode has to be one."""
+    assert runner("run.sh", MODE="validate")[0] == 0
+    plan = runner("run.sh", MODE="plan")[1]["plan"]
+    assert runner("run.sh", MODE="apply", PLAN=plan)[0] == 0
+    code, out, said = runner("run.sh", MODE="drift")
+    assert (code, out["exit-code"], (runner.files / "default.drift.json").exists()) == (0, "0", True), said
+    assert runner("run.sh", MODE="apply")[0] == 64
+    assert runner("run.sh", MODE="unlock", RUN="r1")[0] == 64
+    assert runner("run.sh", MODE="import", ADDRESSES="stripe.product/pro=pro\n")[0] == 0
+    assert runner("run.sh", MODE="destroy")[0] == 64
+    code, _, said = runner("run.sh", MODE="destroy", CONFIRM="default", ALLOW="irreversible:stripe.price/monthly\nmoney")
+    assert code == 0, said
+    assert runner("tell.sh", MODE="paint")[0] == 64
+
+
+def test_nothing_of_the_checkout_is_run(runner: Runner) -> None:
+    """A pull request that brings a module called like one of ours, or a path for Python, has none of it imported."""
+    for name in ("reconciler", "yaml", "click"):
+        runner.project.write({f"{name}/__init__.py": "raise SystemExit(99)", f"{name}/__main__.py": "raise SystemExit(99)"})
+    assert runner("run.sh", MODE="validate", PYTHONPATH=str(runner.project.dir))[0] == 0
+
+
+# what the action installs
+
+
+def pins(path: Path) -> dict[str, str]:
+    """Each package with its version and hashes."""
+    parts = re.split(r"\n(?=[A-Za-z0-9])", path.read_text("utf-8"))
+    lines = ("\n".join(line for line in part.splitlines() if not line.lstrip().startswith("#")) for part in parts)
+    return {re.split(r"[=\[ ]", part)[0].lower(): part.strip() for part in lines if "==" in part}
+
+
+def needed(name: str, extras: frozenset[str], seen: set[str]) -> None:
+    """What a package needs on this Python, installed packages as far as they are."""
+    try:
+        found = [Requirement(one) for one in requires(name) or ()]
+    except PackageNotFoundError:
+        return
+    for one in found:
+        if any(one.marker is None or one.marker.evaluate({"extra": extra}) for extra in extras | {""}):
+            seen.add(re.sub(r"[-_.]+", "-", one.name).lower())
+            needed(one.name, frozenset(one.extras), seen)
+
+
+def test_what_the_action_installs_is_all_and_locked() -> None:
+    """Every runtime package, extras included, with the versions and hashes of requirements-dev.txt, and no other."""
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    seen: set[str] = set()
+    for one in map(Requirement, wanted):
+        if one.name != project["name"]:
+            seen.add(re.sub(r"[-_.]+", "-", one.name).lower())
+            needed(one.name, frozenset(one.extras), seen)
+    locked, ours = pins(ROOT / "requirements-dev.txt"), pins(ROOT / "action" / "requirements.txt")
+    assert set(ours) >= seen and all(locked[name] == ours[name] for name in ours)
+    assert shutil.which("bash")
