@@ -83,7 +83,7 @@ class Console:
         from reconciler.output.problems import render
 
         found = list(problems)
-        self._tell(render(found, self.source, color=self.color_err))
+        self._tell(render(found, self.source, color=self.color_err, width=self._width))
         self.annotate(found)
 
     def page(self, text: str) -> None:
@@ -112,12 +112,17 @@ class Console:
         if isinstance(error, Invalid):
             self.problems(error.problems)
         else:
-            self._tell(failure(error, color=self.color_err))
+            self._tell(failure(error, color=self.color_err, width=self._width))
 
     def _tell(self, text: str) -> None:
         self._still()
         self.err.write(self.printed(text))
         self.err.flush()
+
+    @property
+    def _width(self) -> int | None:
+        """The columns of the terminal that is told; None where it is none."""
+        return get_terminal_size((110, 40)).columns if self.err.isatty() else None
 
     def _still(self) -> None:
         """The moving line goes before anything else is written."""
@@ -142,6 +147,14 @@ class Console:
         """Whether the person typed exactly `answer`."""
         self._tell(question + " ")
         return sys.stdin.readline().strip() == answer
+
+    def ask(self, question: str, default: str) -> str:
+        """What the person typed, or the default for an empty line; the end of the input is a Ctrl-C."""
+        self._tell(f"{question} [{default}]: " if default else f"{question}: ")
+        line = sys.stdin.readline()
+        if not line:
+            raise KeyboardInterrupt
+        return line.strip() or default
 
     @property
     def can_ask(self) -> bool:

@@ -94,13 +94,19 @@ SPEAKING = [
     click.option("--no-color", is_flag=True, help="No colours (NO_COLOR)."),
     click.option("--quiet", "-q", is_flag=True, help="Only data, warnings and errors."),
 ]
-PLACED = [
-    *FOLDER,
+SANDBOX = [
     click.option("--sandbox", is_flag=True, help="Use the local sandbox: no credential, host or real ledger is read."),
-    click.option("--config-from", metavar="REF", help="Read reconciler.yaml from this git revision."),
-    *SPEAKING,
+]
+TALKING = [
     click.option("--no-input", is_flag=True, help="Never ask (RECONCILER_NO_INPUT)."),
     click.option("-v", "--verbose", is_flag=True, help="Show each request (RECONCILER_LOG=debug)."),
+]
+PLACED = [
+    *FOLDER,
+    *SANDBOX,
+    click.option("--config-from", metavar="REF", help="Read reconciler.yaml from this git revision."),
+    *SPEAKING,
+    *TALKING,
 ]
 COMMON = [*STACK, *PLACED]
 SELECTING = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -21,10 +20,10 @@ def command(console: Console, /, *, folder: Path | None, name: str) -> int:
 
     A first line `# yaml-language-server: $schema=../schemas/manifest.json` lets an editor use it.
     """
-    made = schema.schemas()
+    made = schema.texts()
     if folder is None:
-        console.data(json.dumps(made[name], indent=1, ensure_ascii=False))
+        console.data(made[name])
         return 0
-    for each, one in made.items():
-        console.write(folder / f"{each}.json", json.dumps(one, indent=1, ensure_ascii=False) + "\n")
+    for each, text in made.items():
+        console.write(folder / f"{each}.json", text)
     return 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from reconciler.contract import Vendor, registry
 from reconciler.derive.fields import Json
 from reconciler.derive.manifest_schema import manifest_schema
@@ -14,6 +16,11 @@ def schemas() -> dict[str, Json]:
     vendors = installed()
     kinds = {kind.name: kind for vendor in vendors for kind in vendor.kinds}
     return {"manifest": manifest_schema(kinds), "plan": plan_schema(), "reconciler": project_schema(vendors)}
+
+
+def texts() -> dict[str, str]:
+    """The same as files hold them."""
+    return {name: json.dumps(one, indent=1, ensure_ascii=False) + "\n" for name, one in schemas().items()}
 
 
 def installed() -> tuple[Vendor, ...]:

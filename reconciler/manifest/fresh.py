@@ -20,9 +20,9 @@ def files(root: Path, entries: Mapping[Address, Fields]) -> dict[Path, dict[Addr
     return {_free(root / MANIFESTS, kind): found for kind, found in by_kind.items()}
 
 
-def written(root: Path, path: Path, entries: Mapping[Address, Fields]) -> str:
-    """The text of a file; by its first line an editor finds the JSON Schema, where the project has one."""
-    return text(entries, schema=_schema(root, path))
+def written(root: Path, path: Path, entries: Mapping[Address, Fields], *, always: bool = False) -> str:
+    """The text of a file; its first line leads editors to the JSON Schema, where the project has one or (`always`) gets one."""
+    return text(entries, schema=_schema(root, path) if always or (root / SCHEMA).exists() else None)
 
 
 def _free(folder: Path, kind: str) -> Path:
@@ -35,8 +35,6 @@ def _free(folder: Path, kind: str) -> Path:
         number += 1
 
 
-def _schema(root: Path, path: Path) -> str | None:
+def _schema(root: Path, path: Path) -> str:
     """The JSON Schema as seen from a file."""
-    if not (root / SCHEMA).exists():
-        return None
     return "/".join([".."] * (len(path.relative_to(root).parts) - 1)) + "/" + SCHEMA.as_posix()
