@@ -38,6 +38,14 @@ _reconciler_words() {
 # What fits behind $1, a command, when $2 is the word before.
 _reconciler_table() {
     case $1 in
+        "init")
+            flags='--vendor --project --yes --dir -C --sandbox --no-color --quiet -q --no-input -v --verbose --help -h'
+            case $2 in
+                --vendor) take=connection ;;
+                --project) take=text ;;
+                --dir|-C) take=directory ;;
+                *) take=flag+ ;;
+            esac ;;
         "validate")
             flags='--stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --format --help -h'
             case $2 in
@@ -52,6 +60,14 @@ _reconciler_table() {
             case $2 in
                 --dir|-C) take=directory ;;
                 *) take=file+ ;;
+            esac ;;
+        "diff")
+            flags='--stack -s --detailed-exitcode --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --format --help -h'
+            case $2 in
+                --stack|-s|--config-from) take=text ;;
+                --dir|-C) take=directory ;;
+                --format) choices='text json' ;;
+                *) take=flag+ ;;
             esac ;;
         "plan")
             flags='--out --detailed-exitcode --show-unchanged --all-stacks --stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --vendor --target --exclude --changed-since --allow --leave-drift --max-delete-percent --max-changes --parallelism --timeout --format --json-into --help -h'
@@ -95,6 +111,19 @@ _reconciler_table() {
                 --target|--exclude) take=address ;;
                 --format) choices='text json markdown' ;;
                 --json-into) take=file ;;
+                *) take=flag+ ;;
+            esac ;;
+        "undo")
+            flags='--to --write --out --detailed-exitcode --show-unchanged --stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --vendor --target --exclude --changed-since --allow --leave-drift --max-delete-percent --max-changes --parallelism --timeout --format --json-into --help -h'
+            case $2 in
+                --to|--config-from|--changed-since|--max-delete-percent|--max-changes|--parallelism|--timeout) take=text ;;
+                --out|--json-into) take=file ;;
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                --vendor) take=connection ;;
+                --target|--exclude) take=address ;;
+                --allow) take=impact ;;
+                --format) choices='text json markdown html sarif junit' ;;
                 *) take=flag+ ;;
             esac ;;
         "destroy")
@@ -280,7 +309,7 @@ _reconciler() {
     done
     if [[ $cur == --*=* ]]; then prev=${cur%%=*}; compset -P '*='; cur=$PREFIX; fi
     if ((CURRENT == 2)); then
-        choices='validate fmt plan show apply drift destroy import export output graph explain ledger schema docs sandbox doctor completion version'
+        choices='init validate fmt diff plan show apply drift undo destroy import export output graph explain ledger schema docs sandbox doctor completion version'
     else
         case "$command ${words[3]}" in "ledger list"|"ledger show"|"ledger log"|"ledger forget"|"ledger move"|"ledger unlock"|"ledger verify"|"ledger rebuild") ((CURRENT > 3)) && command="$command ${words[3]}" ;; esac
         _reconciler_table "$command" "$prev"
