@@ -1,6 +1,6 @@
 # Everything sets itself up: Python 3.11 or newer and make are all that is needed.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check generate faults bench lock clean
+.PHONY: help venv demo test check generate faults dist bench lock clean
 
 PYTHON ?= python3
 SEED ?= 1
@@ -44,6 +44,12 @@ faults: $(STAMP)  ## the fault trials in depth; SEED=n replays, TRIALS=n shorten
 	    tests/engine/test_engine_exhaustive.py tests/manifest/test_fuzz.py tests/ledger
 	CONFORMANCE=whole SEED=$(SEED) TWINS=$$((($(TRIALS) + 199) / 200)) $(BIN)/python -m pytest -n 2 \
 	    tests/test_conformance.py tests/vault/test_vault_conformance.py tests/vault/test_vault_twin.py
+
+dist: $(STAMP)  ## build the wheel, the source distribution and their bill of materials into dist/
+	rm -rf dist
+	$(BIN)/hatchling build -d dist
+	$(BIN)/cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml --of JSON -o dist/sbom.cdx.json \
+	    action/requirements.txt
 
 bench: $(STAMP)  ## print speed as ratios
 	$(BIN)/python bench/run.py
