@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,11 +31,3 @@ def stripe() -> Iterator[Account]:
 def shop(tmp_path: Path, stripe: Account) -> Project:
     """A project whose vendor is that account."""
     return Project(tmp_path).write({"reconciler.yaml": CONFIG.format(url=stripe.url)}).manifest(SHOP)
-
-
-@pytest.fixture
-def quick() -> Iterator[Path]:
-    """A folder in memory where there is such a place: no power is cut here, and a ledger waits for its disk at every commit."""
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
-        yield Path(name)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from multiprocessing import Value
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from reconciler.sandbox import Request, Response, Sandbox
 from tests.canary import Canary
 from tests.faults.line import CRASHED, Exchange, Line
 from tests.faults.sides import SIDES, CloudSide, StripeSide
-from tests.faults.stores import STORES, Die, Mortal, Opener
+from tests.faults.stores import Die, Mortal, Opener, freed
 from tests.faults.weather import Weather
 from tests.world import Shop
 
@@ -91,16 +92,37 @@ def hash_of(path: str) -> int:
     return sum(path.encode()) % 3
 
 
+class SharedClock(TestClock):
+    """The time of one process, and the seconds that have passed for all of them, awake or not."""
+
+    __test__ = False
+
+    def __init__(self, now: float, slept: Any) -> None:
+        super().__init__(now)
+        self.passed = slept
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        passed: float = self.passed.value
+        return super().now() + passed
+
+    def monotonic(self) -> float:
+        """The same count."""
+        return self.now()
+
+
 class World:
     """One trial's vendor and ledger: the vendor in the warm parent, the ledger in a folder, each run a process."""
 
-    def __init__(self, folder: Path, seed: int, opener: Opener = STORES["sqlite"]) -> None:
+    def __init__(self, folder: Path, seed: int, opener: Opener) -> None:
         self.folder, self.seed, self.opener, self.side = folder, seed, opener, SIDES[seed % len(SIDES)]
         self.box = self.side.served(TestClock(NOW))
         self.exchange = Exchange(self.box)
         self.death = Death(self.box, self.side, victim=lambda: self.exchange.speaker)
         answer = self.box.answer
         self.box.answer = lambda request: self.death(request, answer)  # type: ignore[method-assign]
+        self.slept = Value("d", 0.0, lock=False)
+        opener(folder, SystemClock()).close()  # whatever there has to be is there before the first fork
         self.foreign = json.dumps(self.side.strangers(self.box.objects), sort_keys=True)
         self.moment = 0
 
@@ -113,6 +135,7 @@ class World:
         self.death.found += self.unaccounted()
         if code < 0:
             assert code == -signal.SIGKILL, code
+            freed(self.opener, self.folder)
             return False
         if code == CRASHED:
             self.death.found.append(f"a process of its own failed at moment {self.moment}: see its traceback")
@@ -127,15 +150,17 @@ class World:
         shop = self.shop(line, share)
         shop.store = Mortal(shop.store, Die(kill.at, kill.n), lambda records: line.tell("committed", [*records]))  # type: ignore[assignment]
         shop.store.lock(Holder(f"run{self.moment}"))
-        report = shop.apply(manifest, allow=self.side.allow())
-        shop.store.unlock()
+        try:
+            report = shop.apply(manifest, allow=self.side.allow())
+        finally:
+            shop.store.unlock()
         line.tell("said", [outcome.error for outcome in report.outcomes])
         return 0
 
     def shop(self, line: Any, share: float = 0.0) -> Shop:
         """The stack as one process sees it: its ledger and its vendor, in the weather of this moment."""
         shop = self.side.shop()
-        shop.clock = TestClock(NOW + self.moment * 60)
+        shop.clock = SharedClock(NOW + self.moment * 60, self.slept)
         transport = Weather(line, f"{self.seed} {self.moment}", share)
         shop.api, shop.kinds = self.side.reach(NOBODY, shop.clock, transport)  # type: ignore[attr-defined]
         shop.store = self.opener(self.folder, shop.clock)  # type: ignore[assignment]
@@ -150,6 +175,7 @@ class World:
         try:
             return shop.plan(manifest, allow=self.side.allow())
         finally:
+            shop.store.unlock()
             shop.store.close()
             shop.api.close()  # type: ignore[attr-defined]
 
@@ -190,7 +216,7 @@ class World:
         return said | {f"DELETE keys/{r['id']}" for r in records if r["t"] == "made"}
 
 
-def trial(folder: Path, seed: int, opener: Opener = STORES["sqlite"], share: float = SHARE) -> tuple[int, list[str]]:
+def trial(folder: Path, seed: int, opener: Opener) -> tuple[int, list[str]]:
     """One history in bad weather: each manifest is applied by a run that dies, and up to three recoveries that may too.
 
     Returns how often a process was killed, and the violations.
@@ -203,7 +229,7 @@ def trial(folder: Path, seed: int, opener: Opener = STORES["sqlite"], share: flo
         want = world.side.manifest(rng)
         deaths = [Kill.some(rng, 14), *(Kill.some(rng, 4) for _ in range(rng.choice([0, 0, 1, 1, 2, 3])))]
         for kill in deaths:
-            killed += not world.run(want, kill, share)
+            killed += not world.run(want, kill, SHARE)
         world.run(want, Kill(), 0.0)
         if not world.plan(want).empty:
             world.run(want, Kill(), 0.0)

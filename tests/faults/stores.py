@@ -5,20 +5,78 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from reconciler.clock import Clock
+import pytest
+
+from reconciler.clock import Clock, TestClock
 from reconciler.ledger import Record, Store
+from reconciler.ledger.git import GitStore
+from reconciler.ledger.postgres import PostgresStore
 from reconciler.ledger.sqlite import SqliteStore
+from reconciler.secret import Secret
+from tests.ledger.clones import clone, origin
 
 Opener = Callable[[Path, Clock], Store]
 """Opens the ledger of the stack `shop/test` that belongs to a folder; processes that share the folder share it."""
 
-STORES: dict[str, Opener] = {
-    "sqlite": lambda folder, clock: SqliteStore(folder / "ledger.db", "shop", "test", clock=clock),
+LONG_AFTER = 2e9
+
+
+class Tried(NamedTuple):
+    """How a store is opened, and how many trials of F01, F13 and F14 it gets every day, and in depth."""
+
+    opener: Callable[[pytest.FixtureRequest], Opener]
+    crashes: tuple[int, int]
+    crowds: tuple[int, int]
+    frozen: tuple[int, int]
+
+
+def sqlite(request: pytest.FixtureRequest) -> Opener:
+    """A file."""
+    return lambda folder, clock: SqliteStore(folder / "ledger.db", "shop", "test", clock=clock)
+
+
+def git(request: pytest.FixtureRequest) -> Opener:
+    """A bare repository that all push to; each process has a clone of its own."""
+    def opened(folder: Path, clock: Clock) -> Store:
+        bare, own = folder / "origin.git", folder / f"clone-{os.getpid()}"
+        if not bare.exists():
+            origin(bare)
+        return GitStore(own if own.exists() else clone(bare, own), "shop", "test", clock=clock)
+
+    return opened
+
+
+def postgres(request: pytest.FixtureRequest) -> Opener:
+    """A schema in a real server; its lease is by the server's clock, so it is short."""
+    database, urls = request.getfixturevalue("database"), dict[Path, Secret]()
+
+    def opened(folder: Path, clock: Clock) -> Store:
+        if folder not in urls:
+            urls[folder] = Secret(database.own(f"faults_{os.getpid()}_{len(urls)}"))
+        return PostgresStore(urls[folder], "shop", "test", clock=clock, lease=1.0, grace=0.0)
+
+    return opened
+
+
+STORES: dict[str, Tried] = {
+    "sqlite": Tried(sqlite, (200, 20_000), (40, 1_500), (10, 500)),
+    "git": Tried(git, (4, 400), (2, 100), (1, 40)),
+    "postgres": Tried(postgres, (4, 400), (3, 200), (1, 40)),
 }
+
+
+def freed(opener: Opener, folder: Path) -> None:
+    """A stack whose holder was killed is unlocked, as a person would: not every store has a kernel that does it."""
+    with closing(opener(folder, TestClock(LONG_AFTER))) as store:
+        holder = store.holder()
+        if holder is not None:
+            with suppress(ProcessLookupError):
+                store.force_unlock(holder.run)
 
 
 @dataclass(frozen=True, slots=True)

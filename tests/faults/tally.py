@@ -9,8 +9,9 @@ import math
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import pytest
 
@@ -58,6 +59,7 @@ class Tally:
 
 
 TALLY = Tally()
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -91,7 +93,7 @@ class Row:
             self.end()
         print(f"{self.name}: {len(self.seeds)} trials from SEED={SEED}")
 
-    def each(self, cases: Iterator[object] | list[object] | tuple[object, ...]) -> Iterator[object]:
+    def each(self, cases: Iterable[T]) -> Iterator[T]:
         """Every case, where a row is tried exhaustively."""
         for case in cases:
             self.begin(SEED)

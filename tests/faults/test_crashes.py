@@ -18,14 +18,15 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL and for
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 @pytest.mark.parametrize("store", STORES)
-def test_f01_a_killed_apply_doubles_and_loses_nothing(row: Row, quick: Path, store: str, chunk: int) -> None:
+def test_f01_a_killed_apply_doubles_and_loses_nothing(request: pytest.FixtureRequest, row: Row, quick: Path, store: str,
+                                                      chunk: int) -> None:
     """SIGKILL at requests and ledger writes, recovery killed too, 15 % network faults: two clean runs end empty."""
     killed = 0
-    everyday = 200 if store == "sqlite" else 20
-    for one in row.trials(everyday, 20_000 if store == "sqlite" else 1_000, chunk, CHUNKS):
+    opener = STORES[store].opener(request)
+    for one in row.trials(*STORES[store].crashes, chunk, CHUNKS):
         ledgers = quick / str(one.seed)
         ledgers.mkdir()
-        died, found = trial(ledgers, one.seed, STORES[store])
+        died, found = trial(ledgers, one.seed, opener)
         killed += died
         assert not found, f"{one}: {found}"
     assert killed > 0 or len(row.seeds) < 5

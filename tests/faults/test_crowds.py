@@ -21,13 +21,14 @@ def at_once(world: World, manifest: object, size: int) -> list[int]:
 
 
 @pytest.mark.parametrize("store", STORES)
-def test_f13_of_a_crowd_one_writes_at_a_time(row: Row, quick: Path, store: str) -> None:
+def test_f13_of_a_crowd_one_writes_at_a_time(request: pytest.FixtureRequest, row: Row, quick: Path, store: str) -> None:
     """Two to eight begin together, in bad weather: one gets the stack, the others are told, and nothing is doubled."""
     told = 0
-    for one in row.trials(50, 2_000):
+    opener = STORES[store].opener(request)
+    for one in row.trials(*STORES[store].crowds):
         folder = quick / str(one.seed)
         folder.mkdir()
-        world = World(folder, one.seed, STORES[store])
+        world = World(folder, one.seed, opener)
         want = world.side.manifest(one.rng)
         codes = at_once(world, want, one.rng.choice([2, 2, 3, 3, 4, 5, 8]))
         assert CRASHED not in codes, one

@@ -13,10 +13,8 @@ import pytest
 from reconciler.clock import TestClock
 from reconciler.sandbox import Request, Response
 from tests.faults.crash import Kill, World
-from tests.faults.stores import STORES
+from tests.faults.stores import LONG_AFTER, STORES
 from tests.faults.tally import Row
-
-LONG_AFTER = 2e9
 
 
 @contextmanager
@@ -64,18 +62,20 @@ def woken(world: World, pid: int) -> int:
 
 def unlocked(world: World, run: str) -> None:
     """The stack is taken from the run that holds it, after its lease and its last request must be over."""
+    world.slept.value += 1_000
     with closing(world.opener(world.folder, TestClock(LONG_AFTER))) as store:
         store.force_unlock(run)
 
 
 @pytest.mark.parametrize("store", STORES)
-def test_f14_a_frozen_run_that_wakes_sends_nothing(row: Row, quick: Path, store: str) -> None:
+def test_f14_a_frozen_run_that_wakes_sends_nothing(request: pytest.FixtureRequest, row: Row, quick: Path, store: str) -> None:
     """It is stopped within a write, its stack is unlocked and applied by another; then it wakes: no further write is sent."""
     between: list[Callable[[World, object], object]] = [by_another, lambda *_: None]
-    for one in row.trials(10, 500):
+    opener = STORES[store].opener(request)
+    for one in row.trials(*STORES[store].frozen):
         folder = quick / str(one.seed)
         folder.mkdir()
-        world = World(folder, one.seed, STORES[store])
+        world = World(folder, one.seed, opener)
         want = world.side.manifest(one.rng)
         with frozen(world, want) as pid:
             first = world.death.writers[0]
