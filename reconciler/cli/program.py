@@ -30,6 +30,7 @@ COMMANDS = {
     "graph": "dependencies between entries",
     "explain": "why an entry changes, or what a kind or field means",
     "ledger": "what is remembered as ours, and the runs",
+    "ci": "the pull request's comment and check, from saved plans",
     "schema": "JSON Schema of manifests, plans and reconciler.yaml",
     "docs": "a page of Markdown for each kind",
     "sandbox": "all vendors as one local server",

@@ -257,6 +257,38 @@ _reconciler_table() {
                 --config-from|--parallelism|--timeout|--lock-timeout) take=text ;;
                 *) take=flag+ ;;
             esac ;;
+        "ci")
+            flags='--help -h'
+            case $2 in
+                *) take=choice+ choices='comment check digest issue' ;;
+            esac ;;
+        "ci comment")
+            flags='--failed --result --redact --pull --help -h'
+            case $2 in
+                --failed|--result) take=file ;;
+                --pull) take=text ;;
+                *) take=file+ ;;
+            esac ;;
+        "ci check")
+            flags='--failed --require-approval --redact --pull --name --app --help -h'
+            case $2 in
+                --failed) take=file ;;
+                --pull|--name|--app) take=text ;;
+                *) take=file+ ;;
+            esac ;;
+        "ci digest")
+            flags='--stack -s --project --require-approval --name --app --help -h'
+            case $2 in
+                --stack|-s) take=stack ;;
+                --project|--name|--app) take=text ;;
+                *) take=flag+ ;;
+            esac ;;
+        "ci issue")
+            flags='--label --redact --help -h'
+            case $2 in
+                --label) take=text ;;
+                *) take=file+ ;;
+            esac ;;
         "schema")
             flags='--write --help -h'
             case $2 in
@@ -310,9 +342,9 @@ _reconciler() {
     if [[ $cur == "=" ]]; then cur=; elif [[ $prev == "=" ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        choices='init validate fmt diff plan show apply drift undo destroy import export output graph explain ledger schema docs sandbox doctor completion version'
+        choices='init validate fmt diff plan show apply drift undo destroy import export output graph explain ledger ci schema docs sandbox doctor completion version'
     else
-        case "$command ${COMP_WORDS[2]}" in "ledger list"|"ledger show"|"ledger log"|"ledger forget"|"ledger move"|"ledger unlock"|"ledger verify"|"ledger rebuild") ((COMP_CWORD > 2)) && command="$command ${COMP_WORDS[2]}" ;; esac
+        case "$command ${COMP_WORDS[2]}" in "ledger list"|"ledger show"|"ledger log"|"ledger forget"|"ledger move"|"ledger unlock"|"ledger verify"|"ledger rebuild"|"ci comment"|"ci check"|"ci digest"|"ci issue") ((COMP_CWORD > 2)) && command="$command ${COMP_WORDS[2]}" ;; esac
         _reconciler_table "$command" "$prev"
         if [[ $prev == ":" ]]; then take=address; choices=
         elif [[ $take == flag+ || ($take == *+ && $cur == -*) ]]; then take=; choices=$flags; fi

@@ -258,6 +258,38 @@ _reconciler_table() {
                 --config-from|--parallelism|--timeout|--lock-timeout) take=text ;;
                 *) take=flag+ ;;
             esac ;;
+        "ci")
+            flags='--help -h'
+            case $2 in
+                *) take=choice+ choices='comment check digest issue' ;;
+            esac ;;
+        "ci comment")
+            flags='--failed --result --redact --pull --help -h'
+            case $2 in
+                --failed|--result) take=file ;;
+                --pull) take=text ;;
+                *) take=file+ ;;
+            esac ;;
+        "ci check")
+            flags='--failed --require-approval --redact --pull --name --app --help -h'
+            case $2 in
+                --failed) take=file ;;
+                --pull|--name|--app) take=text ;;
+                *) take=file+ ;;
+            esac ;;
+        "ci digest")
+            flags='--stack -s --project --require-approval --name --app --help -h'
+            case $2 in
+                --stack|-s) take=stack ;;
+                --project|--name|--app) take=text ;;
+                *) take=flag+ ;;
+            esac ;;
+        "ci issue")
+            flags='--label --redact --help -h'
+            case $2 in
+                --label) take=text ;;
+                *) take=file+ ;;
+            esac ;;
         "schema")
             flags='--write --help -h'
             case $2 in
@@ -309,9 +341,9 @@ _reconciler() {
     done
     if [[ $cur == --*=* ]]; then prev=${cur%%=*}; compset -P '*='; cur=$PREFIX; fi
     if ((CURRENT == 2)); then
-        choices='init validate fmt diff plan show apply drift undo destroy import export output graph explain ledger schema docs sandbox doctor completion version'
+        choices='init validate fmt diff plan show apply drift undo destroy import export output graph explain ledger ci schema docs sandbox doctor completion version'
     else
-        case "$command ${words[3]}" in "ledger list"|"ledger show"|"ledger log"|"ledger forget"|"ledger move"|"ledger unlock"|"ledger verify"|"ledger rebuild") ((CURRENT > 3)) && command="$command ${words[3]}" ;; esac
+        case "$command ${words[3]}" in "ledger list"|"ledger show"|"ledger log"|"ledger forget"|"ledger move"|"ledger unlock"|"ledger verify"|"ledger rebuild"|"ci comment"|"ci check"|"ci digest"|"ci issue") ((CURRENT > 3)) && command="$command ${words[3]}" ;; esac
         _reconciler_table "$command" "$prev"
         if [[ $cur == *:* && $take == impact ]]; then compset -P '*:'; take=address
         elif [[ $take == flag+ || ($take == *+ && $cur == -*) ]]; then take=; choices=$flags; fi
