@@ -43,7 +43,8 @@ faults: $(STAMP)  ## the fault trials in depth; SEED=n replays, TRIALS=n shorten
 	    $(BIN)/python -m pytest -n 2 tests/faults tests/engine/test_engine_properties.py \
 	    tests/engine/test_engine_exhaustive.py tests/manifest/test_fuzz.py tests/ledger
 	CONFORMANCE=whole SEED=$(SEED) TWINS=$$((($(TRIALS) + 199) / 200)) $(BIN)/python -m pytest -n 2 \
-	    tests/test_conformance.py tests/vault/test_vault_conformance.py tests/vault/test_vault_twin.py
+	    tests/test_conformance.py tests/vault/test_vault_conformance.py tests/vault/test_vault_twin.py \
+	    tests/stripe/test_stripe_kills.py tests/posthog/test_posthog_kills.py
 
 dist: $(STAMP)  ## build the wheel, the source distribution and their bill of materials into dist/
 	rm -rf dist

@@ -5,11 +5,10 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import httpx
 import pytest
 
 from reconciler.model import Op
-from reconciler.sandbox.store import Recorded
+from tests.kills import each_write, killed
 from tests.posthog.desk import Project, cohort_of, everyone, judge, person
 
 SPLIT = [{"key": "control", "rollout_percentage": 50}, {"key": "yearly", "rollout_percentage": 50}]
@@ -49,27 +48,6 @@ def second() -> dict[str, Any]:
     return found
 
 
-def killed(project: Project, manifest: dict[str, Any], nth: int, *, done: bool) -> bool:
-    """An apply that is gone at its nth write, which the vendor has `done` or not; whether it came that far."""
-    made, kept, count = project.plan(manifest), [project.store.records], [0]
-
-    def fault(request: Any, number: int) -> Any:
-        if len(kept) > 1:
-            return httpx.ConnectError("it is gone")
-        count[0] += request.method != "GET"
-        if request.method == "GET" or count[0] < nth:
-            return None
-        kept.append(list(project.store.records))
-        return None if done else httpx.ConnectError("it is gone")
-
-    project.desk.sandbox.faults.append(fault)
-    project.run(made)
-    project.desk.sandbox.faults.clear()
-    if len(kept) > 1:
-        project.store.records = kept[-1]
-    return len(kept) > 1
-
-
 def finished(project: Project, manifest: dict[str, Any]) -> None:
     """At most two clean runs, then nothing to do; one object an entry, and none of what is gone."""
     for _ in range(2):
@@ -93,17 +71,19 @@ def finished(project: Project, manifest: dict[str, Any]) -> None:
 @pytest.mark.parametrize("changed", [False, True], ids=["made", "changed"])
 def test_a_killed_apply_doubles_and_loses_nothing(*, changed: bool, done: bool) -> None:
     """The ledger is as it was at that moment, and no answer came: every write of a first apply, and of a change of all."""
-    nth, went_on = 0, True
-    while went_on:
-        nth += 1
+    manifest = second() if changed else FIRST
+
+    def trial(nth: int) -> bool:
         project = Project()
         project.desk.came_in("signed_up", plan="pro")
         if changed:
             project.settle(FIRST)
-        manifest = second() if changed else FIRST
-        went_on = killed(project, manifest, nth, done=done)
+        went_on = killed(project, project.desk.sandbox, project.plan(manifest), nth, done=done)
         finished(project, manifest)
-        seen: list[Recorded] = project.desk.sandbox.requests
+        seen = project.desk.sandbox.requests
         assert not [one for one in seen if one.status >= 400 and one.status != 404], [one for one in seen if one.status >= 400]
-    judge(project.desk)
-    assert nth > 12
+        if not went_on:
+            judge(project.desk)
+        return went_on
+
+    assert each_write(trial) > 12
