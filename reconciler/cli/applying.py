@@ -13,13 +13,14 @@ from typing import Any
 
 from reconciler.cli import events
 from reconciler.cli.console import Console
-from reconciler.cli.showing import code_of, code_of_report, show_plan, written
+from reconciler.cli.showing import code_of, code_of_report, show_plan, width, written
 from reconciler.engine.guard import Consent, unagreed
 from reconciler.errors import Protected, Stale, Usage
 from reconciler.manifest.terraform import Stated
 from reconciler.model import Address, Op, Plan
 from reconciler.output import result, text
 from reconciler.output.json import Saved
+from reconciler.output.progress import Room
 from reconciler.workspace import Workspace
 
 
@@ -143,6 +144,7 @@ class Applying:
 
     def _apply(self, plan: Plan, digest: str, *, destroy: bool) -> int:
         told = events.Told(self.console, self.form)
+        told.begin(plan, self._room)
         report = self.workspace.apply(plan, destroy=destroy, digest=digest, on_event=told)
         told.end()
         if self.form == "json":
@@ -150,10 +152,17 @@ class Applying:
         elif self.form == "markdown":
             self.console.data("\n" + result.comment(result.cleaned(report, self.console.clean), plan))
         elif report.outcomes:
-            self.console.data(text.report(report, plan, color=self.console.color_out, source=self.console.source))
+            columns = width(self.console) if self.console.out.isatty() else None
+            self.console.data(text.report(report, plan, color=self.console.color_out, source=self.console.source,
+                                          width=columns))
         if self.signal:
             return 128 + self.signal
         return code_of_report(report) or code_of(plan)
+
+    def _room(self, connection: str) -> Room | None:
+        """How much of a vendor's rate is left."""
+        opened = self.workspace.connections.opened.get((connection, False))
+        return opened.api.pacing.room() if opened is not None else None
 
     def _in_handler(self, text: str) -> None:
         """Say something although the signal may have come into the middle of a write to the same stream."""

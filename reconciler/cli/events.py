@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json as plain
+from collections import Counter
+from collections.abc import Callable
 
 from reconciler import __version__
 from reconciler.cli.console import Console
 from reconciler.model import Plan, Report, Result
 from reconciler.output import json, text
+from reconciler.output.progress import Room
 from reconciler.workspace import Event
 
 
@@ -24,6 +27,11 @@ class Told:
                                         seconds=round(event.seconds, 3)))
         elif self.console.progress is not None:
             self.console.progress.event(event)
+
+    def begin(self, plan: Plan, room: Callable[[str], Room | None]) -> None:
+        """The plan's actions are sent from now on; `room` says how much of a connection's rate is left."""
+        if self.console.progress is not None:
+            self.console.progress.begin(Counter(a.address.connection for a in plan.actions if a.acts or a.after), room)
 
     def end(self) -> None:
         """Nothing more comes."""

@@ -5,12 +5,21 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from reconciler.clock import Clock
 from reconciler.errors import Exhausted
 
 Budget = tuple[int, float]
 """So many requests in so many seconds, any seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much of a rate is left: the free share (0 to 1) of its tightest limit, and seconds until the next request may go."""
+
+    free: float
+    wait: float
 
 
 class Pacing:
@@ -24,6 +33,7 @@ class Pacing:
                  tell: Callable[[str], None] = lambda text: None, name: str = "") -> None:
         self.rate, self.clock, self.most, self.tell, self.name = rate, clock, most, tell, name
         self._spent: dict[Budget, deque[float]] = {budget: deque() for budget in budgets}
+        self._recent: deque[float] = deque()
         self._lock = threading.Lock()
         self._free = clock.monotonic()
         self._held = 0.0
@@ -42,10 +52,24 @@ class Pacing:
                 times.append(start)
             if self.rate is not None:
                 self._free = max(self._free, start) + 1.0 / self.rate
+                self._recent.append(start)
+                while self._recent[0] <= now - 1.0:
+                    self._recent.popleft()
         if tell:
             self.tell(f"{self.name}: waiting {start - now:.0f} s: {spent} are used up")
         if start > now:
             self.clock.sleep(start - now)
+
+    def room(self) -> Room | None:
+        """How much is left right now; None where no limit is known."""
+        with self._lock:
+            now = self.clock.monotonic()
+            shares = [1.0 - sum(time > now - seconds for time in times) / most
+                      for (most, seconds), times in self._spent.items()]
+            if self.rate is not None:
+                shares.append(1.0 - sum(time > now - 1.0 for time in self._recent) / max(self.rate, 1.0))
+            next = max(self._held, self._free - self._burst(), self._room(now)[0])
+            return Room(max(min(shares), 0.0), max(next - now, 0.0)) if shares else None
 
     def _room(self, now: float) -> tuple[float, str]:
         """When every budget has room for one more request, and which has it last."""

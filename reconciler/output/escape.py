@@ -50,6 +50,16 @@ def columns(text: str) -> int:
     return sum(0 if unicodedata.combining(one) else 1 + (unicodedata.east_asian_width(one) in "WF") for one in text)
 
 
+def cut(text: str, most: int) -> str:
+    """The text, or as much of it as takes `most` columns, the last of them an ellipsis."""
+    if columns(text) <= most:
+        return text
+    kept = text[:max(most - 1, 0)]
+    while kept and columns(kept) >= most:
+        kept = kept[:-1]
+    return kept + "…"
+
+
 def pad(text: str, width: int) -> str:
     """The text, filled up with blanks."""
     return text + " " * (width - columns(text))

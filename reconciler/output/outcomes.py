@@ -15,14 +15,15 @@ NEXT = {Result.FAILED: "", Result.UNKNOWN: "the next plan finds out by reading; 
         Result.STALE: "plan again"}
 
 
-def report(report: Report, plan: Plan, *, color: bool, source: problems.Source = lambda file: None) -> str:
+def report(report: Report, plan: Plan, *, color: bool, source: problems.Source = lambda file: None,
+           width: int | None = None) -> str:
     """What is done first, then what is left, the count last; `source` gives files' texts for the lines that were refused."""
     paint, actions = Paint(color), {action.address: action for action in plan.actions}
     lines = [*_quiet(report, actions, paint)]
     bad = [_problem(outcome, actions.get(outcome.address)) for outcome in report.outcomes if outcome.result in SAID]
     if bad:
-        lines += ["", *problems.render(bad, source, color=color, counted=False).splitlines()] if lines else \
-            problems.render(bad, source, color=color, counted=False).splitlines()
+        told = problems.render(bad, source, color=color, counted=False, width=width).splitlines()
+        lines += ["", *told] if lines else told
     if lines:
         lines.append("")
     lines += _whole(report, paint)

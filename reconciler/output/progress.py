@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self, TextIO
 
 from reconciler.clock import Clock
 from reconciler.model import Address
-from reconciler.output.escape import safe
+from reconciler.output.escape import cut, safe
 
 EVERY = 10.0
 """Seconds between two lines that only say what is going on, where nothing can move."""
 
 AT_ONCE = 3
 """How many of the entries under way the moving line names."""
+
+
+SPINNER = 3
+"""Columns that the turning sign takes beside the text, and one that stays free."""
 
 
 class Event(Protocol):
@@ -38,6 +43,18 @@ class Event(Protocol):
         """Since the action began."""
 
 
+class Room(Protocol):
+    """How much of a vendor's rate is left."""
+
+    @property
+    def free(self) -> float:
+        """The share, 0 to 1."""
+
+    @property
+    def wait(self) -> float:
+        """Seconds until the next request may go."""
+
+
 class Progress:
     """Call it with what begins, or hand it an apply's events; threads may.
 
@@ -51,7 +68,9 @@ class Progress:
         self._status: Any = None
         self._said: float | None = None
         self._under_way: dict[Address, str] = {}
-        self._done = 0
+        self._done: Counter[str] = Counter()
+        self._every: Mapping[str, int] = {}
+        self._room: Callable[[str], Room | None] = lambda connection: None
         self._lock = threading.RLock()  # a signal's handler writes too, maybe in the middle of this
 
     def __enter__(self) -> Self:
@@ -72,6 +91,11 @@ class Progress:
                 self._said = self.clock.monotonic()
                 self._line(text)
 
+    def begin(self, every: Mapping[str, int], room: Callable[[str], Room | None]) -> None:
+        """An apply begins: how many actions each connection has, and how much room its rate has."""
+        with self._lock:
+            self._every, self._room = {name: every[name] for name in sorted(every)}, room
+
     def event(self, event: Event) -> None:
         """Take in one event of an apply; what ended is a line of its own, done things only where nothing moves."""
         with self._lock:
@@ -80,11 +104,11 @@ class Progress:
             elif event.type in ("apply_complete", "apply_errored"):
                 did = self._under_way.pop(event.address, "")
                 done = event.type == "apply_complete"
-                self._done += done
+                self._done[event.address.connection] += done
                 if not self.quiet and not (done and self.moving):
                     self._line(self.clean(safe(_ended(event, did))))
             if self.moving and self._under_way:
-                self._move(self.clean(safe(self._now())))
+                self._move("\n".join(self.clean(safe(line)) for line in self._now().split("\n")))
 
     def stop(self) -> None:
         """Take the moving line away."""
@@ -94,9 +118,18 @@ class Progress:
                 self._status = None
 
     def _now(self) -> str:
-        names = [f"{address} ({did})" if did else str(address) for address, did in self._under_way.items()]
-        more = f" and {len(names) - AT_ONCE} more" if len(names) > AT_ONCE else ""
-        return f"{self._done} done, applying {', '.join(names[:AT_ONCE])}{more}"
+        """One line; or one for each connection, where it is known how much each has to do."""
+        done = self._done.total()
+        if not self._every:
+            return f"{done} done, applying {_listed(self._under_way)}"
+        wide = max(map(len, self._every))
+        lines = [f"{done} of {sum(self._every.values())} done"]
+        for name, every in self._every.items():
+            here = {address: did for address, did in self._under_way.items() if address.connection == name}
+            count = f"{self._done[name]}/{every}"
+            line = f"  {name:<{wide}}  {count:>7}  {_pace(self._room(name)):<14}  {_listed(here, 1)}"
+            lines.append(line.rstrip())
+        return "\n".join(lines)
 
     def _line(self, text: str) -> None:
         if self._status is not None:
@@ -106,7 +139,7 @@ class Progress:
             self.stream.flush()
 
     def _move(self, text: str) -> None:
-        """Bring up the moving line, or change what it says; rich is loaded for a terminal only."""
+        """Bring up the moving lines, or change what they say; rich is loaded for a terminal only."""
         from rich.console import Console
         from rich.text import Text
 
@@ -116,10 +149,23 @@ class Progress:
                 self.moving = False
                 self(text)
                 return
-            self._status = console.status(Text(text, overflow="ellipsis", no_wrap=True))
+            self._status = console.status("")
             self._status.start()
-        else:
-            self._status.update(Text(text, overflow="ellipsis", no_wrap=True))
+        room = self._status.console.width - SPINNER
+        self._status.update(Text("\n".join(cut(line, room) for line in text.split("\n")), no_wrap=True))
+
+
+def _listed(under_way: Mapping[Address, str], most: int = AT_ONCE) -> str:
+    names = [f"{address} ({did})" if did else str(address) for address, did in under_way.items()]
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
+
+
+def _pace(room: Room | None) -> str:
+    """What is left of a rate, in words."""
+    if room is None:
+        return ""
+    return f"waits {room.wait:.0f} s" if room.wait >= 1 else f"rate {room.free:.0%} free"
 
 
 def _ended(event: Event, did: str) -> str:

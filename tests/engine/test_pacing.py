@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.clock import TestClock
-from reconciler.contract.pacing import Pacing
+from reconciler.contract.pacing import Pacing, Room
 from reconciler.errors import Exhausted
 
 
@@ -42,3 +42,23 @@ def test_without_a_budget_nobody_waits() -> None:
     for _ in range(1000):
         pacing.take()
     assert clock.slept == []
+
+
+def test_it_knows_how_much_room_is_left() -> None:
+    """The free share of the tightest limit, and the wait until the next request; nothing where there is no limit."""
+    clock = TestClock()
+    assert Pacing(None, clock).room() is None
+    rated = Pacing(10.0, clock)
+    assert rated.room() == Room(1.0, 0.0)
+    for _ in range(4):
+        rated.take()
+    room = rated.room()
+    assert room is not None
+    assert room.free == pytest.approx(0.6)
+    clock.sleep(2)
+    assert rated.room() == Room(1.0, 0.0)
+    rated.hold(12)
+    assert rated.room() == Room(1.0, 12.0)
+    counted = Pacing(None, clock, ((4, 60.0),), name="posthog")
+    counted.take()
+    assert counted.room() == Room(0.75, 0.0)

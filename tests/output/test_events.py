@@ -30,7 +30,8 @@ def test_before_the_first_call_the_plan_is_told() -> None:
     made = every_operation()
     found = read(events.planned(made, clean))
     assert {one["type"] for one in found} <= TYPES
-    assert found[0] == {"type": "version", "tool": found[0]["tool"], "format_version": "1.0"}
+    assert found[0] == {"type": "version", "tool": found[0]["tool"], "format_version": "1.0", "project": "sql2ai",
+                        "stack": "staging"}
     changes = [one["change"]["address"] for one in found if one["type"] == "planned_change"]
     assert changes == [str(a.address) for a in made.actions if not str(a.address).startswith("posthog.action/")]
     assert [one["severity"] for one in found if one["type"] == "diagnostic"] == ["warning", "warning"]

@@ -107,3 +107,37 @@ def test_a_failure_is_a_message_and_a_next_step() -> None:
     """What has no place in a file."""
     assert problems.failure(Usage("there is no stack 'x'", "there are: y"), color=False) == \
         "error: there is no stack 'x'\n  = help: there are: y\n"
+
+
+LINE = "    " + "field_of_an_entry: value " * 8
+LONG = Problem(
+    "this vendor says a thing that takes more than a line of a terminal, and a name-that-is-not-broken at its end",
+    Location("manifests/a.yaml", 12, 31), hint="did you mean a rather long word that does not fit beside the carets?", width=9,
+    help="reconciler explain stripe.price.recurring tells what may stand there and what the vendor makes of it")
+
+
+def told(*, color: bool = False, width: int | None = None) -> str:
+    return problems.render([LONG], lambda file: "\n" * 11 + LINE, color=color, width=width)
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_on_a_terminal_everything_fits_its_width(width: int) -> None:
+    """Sentences are wrapped between words and indented, the line is cut around the carets, a long hint stands below."""
+    lines = told(width=width).splitlines()
+    assert all(columns(line) <= width for line in lines)
+    assert "name-that-is-not-broken" in told(width=width)
+    number = next(n for n, line in enumerate(lines) if line.startswith("12 |"))
+    caret = lines[number + 1].index("^")
+    assert lines[number][caret:caret + 9] == LINE[30:39]
+    assert ("= help: did you mean" in told(width=width)) is (width == 80)
+
+
+def test_in_a_log_a_sentence_is_a_line() -> None:
+    """Where there is no terminal it can be searched for whole."""
+    assert f"error: {LONG.message}\n" in told()
+    assert f"= help: {LONG.help}\n" in told()
+
+
+def test_colour_changes_no_word_of_what_is_wrapped() -> None:
+    """With colours the same lines stand there."""
+    assert re.sub(r"\x1b\[[0-9;]*m", "", told(color=True, width=80)) == told(width=80)

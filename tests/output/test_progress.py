@@ -111,6 +111,31 @@ def test_on_a_terminal_a_line_moves_and_goes_away(terminal: Terminal, clock: Tes
     assert "waiting" in seen
 
 
+@dataclass(frozen=True)
+class Room:
+    """What is left of a rate."""
+
+    free: float
+    wait: float = 0.0
+
+
+def test_each_vendor_has_a_line_with_its_count_and_its_rate(terminal: Terminal, clock: TestClock) -> None:
+    """How much is done of how much, what is left of the vendor's rate or how long it waits, and what is under way."""
+    policy = Address("vault.policy", "api")
+    rooms = {"stripe": Room(0.4), "vault": Room(0.0, 12.2)}
+    with progress(terminal, clock) as say:
+        say.begin({"vault": 3, "stripe": 22, "posthog": 1}, rooms.get)
+        say.event(Told("apply_start", PRO, "create"))
+        say.event(Told("apply_start", policy, "update\x1b"))
+        say.stop()
+        say.event(Told("apply_complete", PRO))
+    seen = [line.rstrip() for line in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\r", "", terminal.getvalue()).split("\n")]
+    assert any(line.endswith(" 0 of 26 done") for line in seen)
+    for wanted in ("  posthog      0/1", "  stripe      0/22  rate 40% free   stripe.product/pro (create)",
+                   "  vault        0/3  waits 12 s      vault.policy/api (update\\x1b)", "  stripe      1/22  rate 40% free"):
+        assert wanted in seen
+
+
 def test_a_terminal_that_can_do_nothing_gets_lines(monkeypatch: pytest.MonkeyPatch, clock: TestClock) -> None:
     """With TERM=dumb, and where requests are logged too, nothing moves."""
     monkeypatch.setenv("TERM", "dumb")
