@@ -16,6 +16,7 @@ from reconciler.clock import Clock, TestClock
 from reconciler.ledger import Record, Store
 from reconciler.ledger.git import GitStore
 from reconciler.ledger.postgres import PostgresStore
+from reconciler.ledger.s3 import S3Store
 from reconciler.ledger.sqlite import SqliteStore
 from reconciler.secret import Secret
 from tests.ledger.clones import clone, origin
@@ -63,9 +64,22 @@ def postgres(request: pytest.FixtureRequest) -> Opener:
     return opened
 
 
+def s3(request: pytest.FixtureRequest) -> Opener:
+    """A bucket."""
+    server, buckets = request.getfixturevalue("buckets"), dict[Path, str]()
+
+    def opened(folder: Path, clock: Clock) -> Store:
+        if folder not in buckets:
+            buckets[folder] = server.bucket()
+        return S3Store(buckets[folder], "shop", "test", endpoint=server.url, clock=clock)
+
+    return opened
+
+
 STORES: dict[str, Tried] = {
     "sqlite": Tried(sqlite, (200, 20_000), (40, 1_500), (10, 500)),
     "git": Tried(git, (4, 400), (2, 100), (1, 40)),
+    "s3": Tried(s3, (4, 200), (2, 100), (1, 40)),
     "postgres": Tried(postgres, (4, 400), (3, 200), (1, 40)),
 }
 
