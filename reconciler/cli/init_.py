@@ -47,12 +47,12 @@ Settings = dict[str, dict[str, Any]]
 
 
 @click.command("init")
-@click.option("--vendor", "vendors", multiple=True, metavar="V", help="A vendor; may be given several times.")
+@click.option("--vendor", "wanted", multiple=True, metavar="V", help="A vendor; may be given several times.")
 @click.option("--project", metavar="NAME", help="The project's name; the folder's where nothing is said.")
 @click.option("--yes", is_flag=True, help="Ask nothing: vendors whose credentials are set, under the vendors' own names.")
 @flags(FOLDER, SANDBOX, SPEAKING, TALKING)
 @click.pass_obj
-def command(console: Console, /, *, vendors: tuple[str, ...], project: str | None, yes: bool, **given: Any) -> int:
+def command(console: Console, /, *, wanted: tuple[str, ...], project: str | None, yes: bool, **given: Any) -> int:
     """Make a project of what is there: ask which vendors, export what exists, write reconciler.yaml, schemas and CI.
 
     What a credential leads to is pinned, and no file is overwritten. At the end there is a plan: what exists is recorded
@@ -66,7 +66,7 @@ def command(console: Console, /, *, vendors: tuple[str, ...], project: str | Non
         raise Usage("there is nobody to ask", "--yes asks nothing; --vendor V says which vendors")
     start = _Start(console, chosen, yes)
     name = start.project(project)
-    settings = start.settings(start.vendors(vendors))
+    settings = start.settings(start.vendors(wanted))
     if not chosen.sandbox:
         _all_set(settings, console.environ)
     done = _made(console, chosen, name, settings)

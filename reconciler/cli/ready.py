@@ -18,7 +18,8 @@ from reconciler.model import Impact
 
 WIDTH = 100
 
-_FLAGS = {"stack": "stack", "vendors": "connection", "targets": "address", "excludes": "address", "allow": "impact"}
+_FLAGS = {"stack": "stack", "vendors": "connection", "targets": "address", "excludes": "address", "allow": "impact",
+          "wanted": "vendor"}
 _ARGUMENTS = {"addresses": "address", "patterns": "address", "address": "address", "old": "address", "what": "subject",
               "kind": "kind", "plan": "file"}
 """What completes a parameter, by its name; a choice or a path says it itself."""
@@ -36,6 +37,7 @@ def texts() -> dict[str, str]:
     """Every ready text by its file name."""
     made = tuple(_described(named) for named in _commands())
     lists = {"kind": sorted(kind.name for vendor in installed() for kind in vendor.kinds),
+             "vendor": [vendor.name for vendor in installed()],
              "impact": [impact.value for impact in Impact if impact is not Impact.IRREVERSIBLE]}
     scripts = {"bash": bash, "fish": fish, "zsh": zsh}
     assert sorted(scripts) == sorted(SHELLS)

@@ -41,6 +41,7 @@ _reconciler_words() {
         address) _reconciler_addresses "$1" ;;
         subject) _reconciler_addresses "$1"; printf '%s\n' KINDS ;;
         kind) printf '%s\n' KINDS ;;
+        vendor) printf '%s\n' VENDORS ;;
         impact) printf '%s\n' IMPACTS ;;
         stack) _reconciler_keys "$1" stacks ;;
         connection) _reconciler_keys "$1" vendors ;;
@@ -114,6 +115,7 @@ def zsh(commands: Sequence[Command], lists: Lists) -> str:
 def _filled(script: str, commands: Sequence[Command], lists: Lists) -> str:
     """A script behind the parts that both shells understand, with the words of these commands in it."""
     known = {"KINDS": " ".join(lists["kind"]), "IMPACTS": " ".join(lists["impact"]),
+             "VENDORS": " ".join(lists["vendor"]),
              "COMMANDS": " ".join(command.name for command in commands if len(command.path) == 1),
              "VERBS": "|".join(f'"{command.name}"' for command in commands if len(command.path) > 1)}
     whole = _READING + _WORDS + _table(commands) + script
@@ -198,6 +200,7 @@ def _fish_value(take: str, choices: Sequence[str], lists: Lists, *, flag: bool =
     needs = " -x" if flag and take else ""
     kinds = " ".join(lists["kind"])
     known = {"": "", "choice": " ".join(choices), "kind": kinds, "impact": " ".join(lists["impact"]), "text": "",
+             "vendor": " ".join(lists["vendor"]),
              "address": "(__reconciler_read addresses)", "subject": f"(__reconciler_read addresses) {kinds}",
              "stack": "(__reconciler_read keys stacks)", "connection": "(__reconciler_read keys vendors)",
              "directory": "(__fish_complete_directories)"}

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Flag:
     """One flag under all its names; `take` says what completes its value: nothing for a switch.
 
-    `choice`, `file`, `directory`, `address`, `stack`, `connection`, `impact`, `kind`, `subject` (an address or a kind),
-    or `text`, which nothing completes.
+    `choice`, `file`, `directory`, `address`, `stack`, `connection`, `vendor`, `impact`, `kind`, `subject` (an address or a
+    kind), or `text`, which nothing completes.
     """
 
     names: tuple[str, ...]

@@ -31,6 +31,20 @@ printf '%s\\n' "${COMPREPLY[@]}"
 """
 
 
+ZSH = """
+compdef() { :; }
+compset() { [[ $1 == -P ]] && PREFIX=${PREFIX##${~2}}; }
+compadd() { shift; offered+=("$@"); }
+_files() { offered+=(files); }
+source "$1"
+shift
+words=("$@"); CURRENT=$#; PREFIX=${words[CURRENT]}; offered=()
+_reconciler
+for word in $offered; do [[ $word == $PREFIX* ]] && print -r -- $word; done
+true
+"""
+
+
 def bash(folder: Path, *words: str) -> list[str]:
     """What Tab offers in a real bash behind these words."""
     script = str(TEXTS / "completion.bash")
@@ -69,9 +83,11 @@ def test_bash_offers_every_command_and_every_flag(shop: Shop) -> None:
 
 @pytest.mark.parametrize(("words", "offered"), [
     (("pl",), ["plan"]), (("plan", "--target", "stripe.price/m"), ["stripe.price/monthly"]),
-    (("plan", "--form"), ["--format"]), (("plan", "--format", ""), ["text", "json"]),
-    (("plan", "--format", "=", "j"), ["json"]), (("show", "reconciler.y"), ["reconciler.yaml"]),
+    (("plan", "--form"), ["--format"]), (("doctor", "--format", ""), ["text", "json"]),
+    (("doctor", "--format", "=", "j"), ["json"]), (("show", "reconciler.y"), ["reconciler.yaml"]),
     (("ledger", "f"), ["forget"]), (("ledger", "forget", "stripe.p"), ["stripe.price/monthly", "stripe.product/pro"]),
+    (("init", "--vendor", "st"), ["stripe"]), (("explain", "stripe.product/"), ["stripe.product/pro"]),
+    (("ledger", "show", "stripe.product/"), ["stripe.product/pro"]), (("doctor", "--vendor", "v"), ["vault"]),
     (("import", "stripe.product/"), ["stripe.product/pro"]), (("completion", "b"), ["bash"]),
     (("schema", ""), ["manifest", "plan", "reconciler"]), (("plan", "--vendor", ""), ["stripe", "vault"]),
     (("plan", "--stack", "p"), ["production"]), (("apply", "--allow", "mon"), ["money"]),
@@ -89,6 +105,22 @@ def test_bash_completes_what_fits(shop: Shop, words: tuple[str, ...], offered: l
 def test_bash_reads_the_project_that_the_flag_names(shop: Shop) -> None:
     """`-C DIR` leads to another folder's manifests."""
     assert bash(Path("/"), "plan", "-C", str(shop.folder), "--target", "stripe.product/") == ["stripe.product/pro"]
+
+
+@pytest.mark.parametrize(("words", "offered"), [
+    (("pl",), ["plan"]), (("plan", "--target", "stripe.price/m"), ["stripe.price/monthly"]),
+    (("plan", "--target=stripe.price/m",), ["stripe.price/monthly"]), (("ledger", "f"), ["forget"]),
+    (("ledger", "forget", "stripe.product/"), ["stripe.product/pro"]), (("explain", "stripe.product/"), ["stripe.product/pro"]),
+    (("apply", "--allow", "money:stripe.product/"), ["stripe.product/pro"]), (("init", "--vendor", "st"), ["stripe"]),
+    (("nothing", ""), []),
+])
+def test_zsh_completes_what_fits(shop: Shop, words: tuple[str, ...], offered: list[str]) -> None:
+    """The same in zsh, its completion system stood in for."""
+    if shutil.which("zsh") is None:
+        pytest.skip("zsh is not installed")
+    done = subprocess.run(["zsh", "-fc", ZSH, "zsh", str(TEXTS / "completion.zsh"), "reconciler", *words], cwd=shop.folder,
+                          text=True, capture_output=True, check=False)
+    assert (done.stdout.split(), done.stderr) == (offered, "")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
