@@ -37,7 +37,7 @@ function __reconciler_next
 end
 complete -c reconciler -f
 complete -c reconciler -n '__reconciler_next' -a init -d 'make a project of what vendors have already'
-complete -c reconciler -n '__reconciler_in init' -l vendor -x -a '(__reconciler_read keys vendors)' -d 'A vendor; may be given several times.'
+complete -c reconciler -n '__reconciler_in init' -l vendor -x -a 'posthog resend sentry stripe vault' -d 'A vendor; may be given several times.'
 complete -c reconciler -n '__reconciler_in init' -l project -x -d 'The project\'s name; the folder\'s where nothing is said.'
 complete -c reconciler -n '__reconciler_in init' -l yes -d 'Ask nothing: vendors whose credentials are set, under the vendors\' own names.'
 complete -c reconciler -n '__reconciler_in init' -l dir -s C -x -a '(__fish_complete_directories)' -d 'The project\'s folder (RECONCILER_DIR).'

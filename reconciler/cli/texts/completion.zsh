@@ -29,6 +29,7 @@ _reconciler_words() {
         address) _reconciler_addresses "$1" ;;
         subject) _reconciler_addresses "$1"; printf '%s\n' posthog.action posthog.cohort posthog.dashboard posthog.event_definition posthog.experiment posthog.feature_flag posthog.property_definition posthog.schema_property_group posthog.survey resend.api_key resend.contact_property resend.domain resend.segment resend.template resend.topic resend.webhook sentry.alert sentry.client_key sentry.cron_monitor sentry.inbound_filters sentry.metric_monitor sentry.ownership sentry.project sentry.team stripe.coupon stripe.feature stripe.meter stripe.portal_configuration stripe.price stripe.product stripe.product_feature stripe.promotion_code stripe.tax_rate stripe.webhook_endpoint vault.approle_role vault.audit_device vault.auth_method vault.database_connection vault.database_role vault.database_static_role vault.identity_group vault.jwt_role vault.kubernetes_role vault.kv_config vault.kv_secret vault.mount vault.password_policy vault.policy vault.transit_key ;;
         kind) printf '%s\n' posthog.action posthog.cohort posthog.dashboard posthog.event_definition posthog.experiment posthog.feature_flag posthog.property_definition posthog.schema_property_group posthog.survey resend.api_key resend.contact_property resend.domain resend.segment resend.template resend.topic resend.webhook sentry.alert sentry.client_key sentry.cron_monitor sentry.inbound_filters sentry.metric_monitor sentry.ownership sentry.project sentry.team stripe.coupon stripe.feature stripe.meter stripe.portal_configuration stripe.price stripe.product stripe.product_feature stripe.promotion_code stripe.tax_rate stripe.webhook_endpoint vault.approle_role vault.audit_device vault.auth_method vault.database_connection vault.database_role vault.database_static_role vault.identity_group vault.jwt_role vault.kubernetes_role vault.kv_config vault.kv_secret vault.mount vault.password_policy vault.policy vault.transit_key ;;
+        vendor) printf '%s\n' posthog resend sentry stripe vault ;;
         impact) printf '%s\n' delete money access adopt drift behavioural additive cosmetic ;;
         stack) _reconciler_keys "$1" stacks ;;
         connection) _reconciler_keys "$1" vendors ;;
@@ -41,7 +42,7 @@ _reconciler_table() {
         "init")
             flags='--vendor --project --yes --dir -C --sandbox --no-color --quiet -q --no-input -v --verbose --help -h'
             case $2 in
-                --vendor) take=connection ;;
+                --vendor) take=vendor ;;
                 --project) take=text ;;
                 --dir|-C) take=directory ;;
                 *) take=flag+ ;;
