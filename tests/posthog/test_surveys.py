@@ -150,6 +150,20 @@ def test_whom_it_is_for_is_a_hidden_flag(project: Project) -> None:
     assert "targeting_flag_filters" not in exported(project).get("survey", {}).get("exit", {})
 
 
+def test_a_plan_says_whom_by_name(project: Project) -> None:
+    """Cohorts and flags as people call them, not by their numbers."""
+    cohort = {"cohort": {"pro": {"name": "Pro users"}}}
+    whom = [{"key": "id", "type": "cohort", "operator": "in", "value": {"ref": "pro"}},
+            {"key": {"ref": "pricing"}, "type": "flag", "operator": "flag_evaluates_to", "value": "yearly"}]
+    manifest = {**beside(), **cohort}
+    project.settle(manifest)
+    manifest["survey"]["exit"]["targeting_flag_filters"] = {"groups": [{"properties": whom}]}
+    action = project.action(project.plan(manifest), "survey/exit")
+    assert [n.text for n in action.notes if n.subject == "who"] == [
+        "everyone -> all users where in cohort Pro users and flag pricing is yearly"]
+    project.settle(manifest)
+
+
 def test_a_draft_goes_and_one_that_was_launched_needs_consent(project: Project) -> None:
     """Deleting a survey with answers is refused; how often it was answered is shown, where the server tells."""
     rest = {"survey": {"other": {"type": "api"}}}

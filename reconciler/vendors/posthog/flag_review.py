@@ -51,7 +51,7 @@ def _said(value: Any) -> str:
 def called(filters: Any, kind: Kind[Any], scene: Scene) -> Any:
     """Filters for a reader's eyes: cohorts by their names and flags by their keys, as far as they can be seen."""
     names = {one.id: str(one.fields.get("name")) for one in scene.live.get(kind.kin("posthog.cohort"), ())}
-    keys = {one.id: str(one.fields.get("key")) for one in scene.live.get(kind.bound, ())}
+    keys = {one.id: str(one.fields.get("key")) for one in scene.live.get(kind.kin("posthog.feature_flag"), ())}
 
     def one(condition: Mapping[str, Any]) -> Mapping[str, Any]:
         value, key = condition.get("value"), condition.get("key")
