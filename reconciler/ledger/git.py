@@ -14,7 +14,7 @@ from reconciler.ledger.hold import GRACE, LEASE, Hold, locked
 from reconciler.ledger.lines import Snapshot
 from reconciler.ledger.model import Fold, Ledger, Record
 from reconciler.ledger.published import Found, Published
-from reconciler.ledger.repository import NotForward, Repository
+from reconciler.ledger.repository import Repository
 from reconciler.ledger.store import Holder
 
 REFS = "refs/reconciler/"
@@ -47,7 +47,7 @@ class GitStore:
         self._published = Published(self._repository, self.ref, [f"{REFS}{p}/{s}" for p, s in formerly], self._chain)
         self._hold = Hold(self.clock, lease)
         self._mutex = threading.Lock()
-        self._mine = self._linear = False
+        self._mine = False
         self._unsure = ""
         self._take(Found(self.ref))
 
@@ -228,25 +228,17 @@ class GitStore:
             self._tip, self._at = self._unsure, self.ref
         self._unsure = ""
         whose = lock or self._now.lock
-        while True:
-            now = Snapshot(self._chain.ledger(), self._chain.tail, tuple(self._rows), lock, taken)
-            commit = self._repository.commit(lines.written(now), self._parent, message, whose.who if whose else "")
-            away = self._at if self._tip and self._at != self.ref else ""
-            try:
-                moved = self._repository.move(self.ref, commit, self._tip, away=away)
-            except NotForward as error:
-                if self._parent == self._tip:
-                    raise Failure(f"{self._chain.where} can't be written: the remote refuses it") from error
-                self._linear, self._parent, self._rows = True, self._tip, self._rows[self._pushed:]
-                continue
-            except Failure:
-                self._unsure = commit
-                raise
-            if moved:
-                self._tip, self._at, self._now, self._pushed = commit, self.ref, now, len(self._rows)
-                if self._linear:
-                    self._begin()
-            return moved
+        now = Snapshot(self._chain.ledger(), self._chain.tail, tuple(self._rows), lock, taken)
+        commit = self._repository.commit(lines.written(now), self._parent, message, whose.who if whose else "")
+        away = self._at if self._tip and self._at != self.ref else ""
+        try:
+            moved = self._repository.move(self.ref, commit, self._tip, away=away)
+        except Failure:
+            self._unsure = commit
+            raise
+        if moved:
+            self._tip, self._at, self._now, self._pushed = commit, self.ref, now, len(self._rows)
+        return moved
 
     def _give_back(self) -> None:
         if not self._mine:

@@ -38,11 +38,11 @@ class Published:
             there = self.repository.where((self.ref, *self.former))
             ref = next((one for one in (self.ref, *self.former) if one in there), self.ref)
             commit = there.get(ref, "")
-            if (ref, commit) == (known.ref, known.commit):
-                return known
             if not commit:
                 self._never_was()
-                return Found(self.ref)
+                return known if not known.commit else Found(self.ref)
+            if (ref, commit) == (known.ref, known.commit):
+                return known
             if self.repository.remote and not self.repository.has(commit):
                 self.repository.fetch(ref)
             if self.repository.has(commit):  # else it has moved on between the two questions

@@ -65,10 +65,6 @@ class Said:
         return f"{hit[1]}: {self.last}" if hit else self.last
 
 
-class NotForward(Exception):
-    """The remote takes only commits that follow the one it has."""
-
-
 class Repository:
     """Reads and moves refs at `remote` (a name or an address; `origin` where there is one), or here where there is none."""
 
@@ -160,8 +156,8 @@ class Repository:
     def move(self, ref: str, new: str, old: str, *, away: str = "") -> bool:
         """Compare and swap: the ref leads to `new` if it led to `old` until now; False when somebody else moved it.
 
-        `away` is another ref that had `old` and goes in the same breath. NotForward where a remote refuses what was
-        asked for its order alone. Failure when it is refused otherwise, or can't be reached.
+        `away` is another ref that had `old` and goes in the same breath. Failure when the remote refuses it, or can't
+        be reached.
         """
         expected = {ref: "" if away else old, **({away: old} if away else {})}
         for attempt in range(TRIES):
@@ -173,8 +169,6 @@ class Repository:
                 return True  # it arrived, and only the answer was lost
             if there != {name: commit for name, commit in expected.items() if commit}:
                 return False
-            if re.search(r"non-fast-forward|non-forward", said.err + said.out.decode("utf-8", "replace")):
-                raise NotForward
             if attempt + 1 == TRIES or not said.passing:
                 break
             self.clock.sleep(WAIT * 2**attempt)
