@@ -16,7 +16,7 @@ hidden=()
 if [ "${REDACT:-false}" = true ]; then hidden+=(--redact); fi
 about=()
 if [ -n "${PULL:-}" ]; then about+=(--pull "$PULL"); fi
-approval=()
+approval=(--name "${CHECK:-reconciler}" --app "${APP:-github-actions}")
 if [ "${REQUIRE_APPROVAL:-false}" = true ]; then approval+=(--require-approval); fi
 stack=()
 if [ -n "${STACK:-}" ]; then stack+=(--stack "$STACK"); fi

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -19,6 +20,8 @@ import yaml
 from packaging.requirements import Requirement
 
 from reconciler.cli.program import program
+from tests.ci.fake_github import REPOSITORY, Github
+from tests.ci.served import Served
 from tests.cli.project import PRO, SANDBOX, Project
 
 ROOT = Path(__file__).parents[2]
@@ -207,6 +210,38 @@ def test_the_other_modes(runner: Runner) -> None:
     code, _, said = runner("run.sh", MODE="destroy", CONFIRM="default", ALLOW="irreversible:stripe.price/monthly\nmoney")
     assert code == 0, said
     assert runner("tell.sh", MODE="paint")[0] == 64
+
+
+def test_the_modes_without_keys(runner: Runner) -> None:
+    """From the files of the folder: the comment and the check of its plans and logs, the result, the issue."""
+    github = Github()
+    github.open(7, "a" * 40)
+    plan = runner("run.sh", MODE="plan")[1]["plan"]
+    (runner.files / "eu.log").write_text("error: no such stack\n")
+    event = runner.temp / "event.json"
+    event.write_text(json.dumps(github.event(7)))
+    with Served(github) as url:
+        job = {"GITHUB_API_URL": url, "GITHUB_REPOSITORY": REPOSITORY, "GITHUB_TOKEN": "t0ken", "GITHUB_SHA": "f" * 40,
+               "GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": str(event)}
+        assert runner("tell.sh", MODE="comment", **job)[0] == 0
+        assert "sha256:" in github.comments[0]["body"] and "no such stack" in github.comments[0]["body"]
+        code, out, said = runner("tell.sh", MODE="check", REQUIRE_APPROVAL="true", **job)
+        assert (code, out["exit-code"], github.check["conclusion"]) == (0, "4", "failure"), said
+        (runner.files / "eu.log").unlink()
+        assert runner("tell.sh", MODE="check", **job)[1]["exit-code"] == "0"
+        job["GITHUB_EVENT_NAME"] = "push"
+        assert runner("tell.sh", MODE="digest", **job)[0] == 5
+        assert runner("tell.sh", MODE="digest", ON_STALE="continue", **job)[0] == 0
+        github.merge(7, "f" * 40)
+        digest = runner("tell.sh", MODE="digest", STACK="default", **job)[1]["digest"]
+        assert digest in github.comments[0]["body"]
+        runner("run.sh", MODE="apply", DIGEST=digest)
+        Path(plan).unlink()
+        assert runner("tell.sh", MODE="comment", REDACT="true", **job)[0] == 0
+        assert "Applied: 2 done" in github.comments[1]["body"]
+        assert runner("tell.sh", MODE="issue", **job)[0] == 1
+        runner("run.sh", MODE="drift")
+        assert runner("tell.sh", MODE="issue", **job)[0] == 0
 
 
 def test_nothing_of_the_checkout_is_run(runner: Runner) -> None:
