@@ -164,6 +164,17 @@ def test_a_plan_says_whom_by_name(project: Project) -> None:
     project.settle(manifest)
 
 
+def test_a_flag_tells_the_surveys_that_hang_on_it(project: Project) -> None:
+    """A survey of people who have the flag is seen by others once the flag is, and by nobody once it is gone."""
+    project.settle(beside(linked_flag={"ref": "pricing"}))
+    less = beside(linked_flag={"ref": "pricing"})
+    less["feature_flag"]["pricing"]["filters"]["groups"] = [everyone(10)]
+    made = project.plan(less)
+    assert "who sees exit changes with it" in [n.text for n in project.action(made, "feature_flag/pricing").notes]
+    rest = {name: fields for name, fields in beside().items() if name != "feature_flag"}
+    assert "who sees exit changes with it" in [n.text for n in project.action(project.plan(rest), "feature_flag/pricing").notes]
+
+
 def test_a_draft_goes_and_one_that_was_launched_needs_consent(project: Project) -> None:
     """Deleting a survey with answers is refused; how often it was answered is shown, where the server tells."""
     rest = {"survey": {"other": {"type": "api"}}}

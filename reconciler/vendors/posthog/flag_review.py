@@ -133,6 +133,10 @@ def attached(kind: Kind[Any], action: Action, scene: Scene) -> Iterable[Note]:
         return
     running = _running(kind, live, scene)
     touched = {change.path.partition(".")[0] for change in action.changes} & set(DECIDES)
+    shown = sorted(str(one.fields.get("name")) for one in scene.live.get(kind.kin("posthog.survey"), ())
+                   if str(one.fields.get("linked_flag")) == live.id and not one.fields.get("archived"))
+    if shown and (touched or action.op is Op.DELETE):
+        yield Note(f"who sees {', '.join(shown)} changes with it", subject="surveys", impact=Impact.BEHAVIOURAL)
     if action.op is Op.DELETE:
         yield from _deleted(kind, action, live, scene, running)
         return
