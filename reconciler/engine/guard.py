@@ -94,14 +94,18 @@ def unagreed(actions: Iterable[Action], consent: Consent) -> list[tuple[Address,
 def thresholds(actions: Iterable[Action], ledger: Ledger, observed: Observed, limits: Limits, *,
                declared: bool, destroy: bool) -> tuple[str, ...]:
     """Why nothing at all may be done: too many deletes or changes, a live read that shrank, an empty desired state."""
-    actions = list(actions)
     stopped = []
     if not declared and ledger.entries and not destroy:
         stopped.append(f"the manifests declare nothing, and {len(ledger.entries)} entries are ours: `reconciler destroy` "
                        "removes a whole stack")
-    held = _by_connection(ledger)
+    return (*stopped, *too_much(actions, ledger, limits, destroy=destroy), *_shrunk(ledger, observed, limits))
+
+
+def too_much(actions: Iterable[Action], ledger: Ledger, limits: Limits, *, destroy: bool = False) -> tuple[str, ...]:
+    """Which limits these actions exceed, whatever else a plan holds."""
+    actions, stopped = list(actions), []
     if not destroy:
-        for connection, total in held.items():
+        for connection, total in _by_connection(ledger).items():
             gone = sum(1 for a in actions if a.address.connection == connection and Impact.DELETE in a.impact and a.acts)
             if gone >= limits.from_deletes and gone * 100 > limits.max_delete_percent * total:
                 stopped.append(f"{connection}: {gone} of {total} entries would be deleted, more than "
@@ -109,7 +113,7 @@ def thresholds(actions: Iterable[Action], ledger: Ledger, observed: Observed, li
     changes = sum(action.acts for action in actions)
     if changes > limits.max_changes:
         stopped.append(f"{changes} changes are more than {limits.max_changes}: `--max-changes` raises the limit for one run")
-    return (*stopped, *_shrunk(ledger, observed, held, limits))
+    return tuple(stopped)
 
 
 def _by_connection(ledger: Ledger) -> Mapping[str, int]:
@@ -120,9 +124,9 @@ def _by_connection(ledger: Ledger) -> Mapping[str, int]:
     return held
 
 
-def _shrunk(ledger: Ledger, observed: Observed, held: Mapping[str, int], limits: Limits) -> Iterable[str]:
+def _shrunk(ledger: Ledger, observed: Observed, limits: Limits) -> Iterable[str]:
     """A vendor that suddenly shows far less than we made is not believed: wrong account, broken filter, outage."""
-    missing: dict[str, int] = {}
+    held, missing = _by_connection(ledger), dict[str, int]()
     for address, entry in ledger.entries.items():
         kind = address.partition("/")[0]
         if kind in observed.live and not observed.blind(kind, entry.id) and entry.id not in observed.of(kind):

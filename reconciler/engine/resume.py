@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from reconciler.engine.guard import Limits, too_much
 from reconciler.errors import Stale
 from reconciler.ledger import Ledger, Run
 from reconciler.model import Action, Address, Op, Plan
@@ -19,10 +20,11 @@ class Resumed:
     others: tuple[Address, ...] = ()
 
 
-def resumed(fresh: Plan, digest: str, approved: Mapping[Address, str], ledger: Ledger) -> Resumed:
+def resumed(fresh: Plan, digest: str, approved: Mapping[Address, str], ledger: Ledger, limits: Limits) -> Resumed:
     """Hold a fresh plan to what was approved; Stale when an action is neither planned the same nor done.
 
-    An action that an earlier run of the same plan began and did not finish may look different now; it goes on.
+    An action that an earlier run of the same plan began and did not finish may look different now; it goes on. Limits
+    are for what is done: others' changes, which are not in the approved plan, stop nothing.
     """
     runs = [run for run in ledger.runs if run.digest == digest]
     done = {address for run in runs for address in run.done}
@@ -50,7 +52,9 @@ def resumed(fresh: Plan, digest: str, approved: Mapping[Address, str], ledger: L
         raise Stale("this plan was applied already", "plan again")
     others = tuple(a.address for a in fresh.actions if a.acts and a.address not in approved)
     quiet = [a for a in fresh.actions if a.op is Op.NOOP and a.address not in approved]
-    return Resumed(replace(fresh, actions=(*kept, *quiet)), tuple(finished), others)
+    over = {*too_much(fresh.actions, ledger, limits)}
+    stopped = (*(said for said in fresh.stopped if said not in over), *too_much(kept, ledger, limits))
+    return Resumed(replace(fresh, actions=(*kept, *quiet), stopped=stopped), tuple(finished), others)
 
 
 def _goes_on(action: Action | None) -> bool:

@@ -12,9 +12,6 @@ from reconciler.engine.links import targets
 from reconciler.engine.observe import Kinds
 from reconciler.model import Action, Address, Op
 
-REMAKING = ("create", "replace", "supersede", "rotate", "restore")
-"""What a blocked action would have done, where what refers to it can't do without."""
-
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -91,8 +88,7 @@ def _with_dependents(start: set[Address], by_address: Mapping[Address, Action]) 
 def held_back(kinds: Kinds, chosen: list[Action], every: list[Action]) -> list[Action]:
     """Actions that wait for something blocked or left out are blocked too, with its name.
 
-    An entry waits when what it refers to is not there yet, or there and not ours to build on (a blocked adoption has no
-    effect); a drop waits when what still points at it stays.
+    An entry waits when what it refers to is blocked or not there yet; a drop waits when what still points at it stays.
     """
     state = {action.address: action for action in every}
     state.update({action.address: action for action in chosen})
@@ -116,8 +112,7 @@ def _waits(kinds: Kinds, action: Action, state: Mapping[Address, Action], here: 
         other = state.get(need)
         if other is None or action.op in (Op.DELETE, Op.FORGET):
             continue
-        gone = other.op is Op.BLOCKED and (other.live is None or other.effect is None or other.effect in REMAKING)
-        if gone:
+        if other.op is Op.BLOCKED:
             return f"needs {need}, which is blocked"
         if other.op in (Op.CREATE, Op.REPLACE) and need not in here:
             return f"needs {need}, which is not there yet and is left out of this run"

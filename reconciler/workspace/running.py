@@ -238,7 +238,7 @@ class Workspace(Checked):
 
     def resume(self, fresh: Plan, digest: str, approved: Mapping[Address, str]) -> Resumed:
         """A fresh plan held to an approved one; Stale when it can't be."""
-        return resumed(fresh, digest, approved, self.ledger())
+        return resumed(fresh, digest, approved, self.ledger(), limits(self.stack, self.options))
 
     def interrupt(self) -> None:
         """Start nothing more; what is under way is finished and recorded. Safe in a signal handler."""

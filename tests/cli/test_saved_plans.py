@@ -82,6 +82,23 @@ def test_another_merge_does_not_void_it(shop: Project) -> None:
     assert done.code == 0, done
 
 
+def test_limits_are_for_what_is_done(shop: Project, stripe: Account) -> None:
+    """What others would delete beyond the limit is not in an approved plan, and does not stop it; their plan is stopped."""
+    products = "".join(f"  p{n}: {{id: p{n}, name: P}}\n" for n in range(12))
+    shop.manifest("stripe.product:\n  pro: {id: pro, name: Pro}\n" + products).apply()
+    shop.manifest("stripe.product:\n  pro: {id: pro, name: Pro 2}\n" + products)
+    saved(shop)
+    shop.manifest("stripe.product:\n  pro: {id: pro, name: Pro 2}\n")
+    assert shop.run("plan").code == 4
+    done = shop.ok("apply", "plan.json")
+    assert "stripe.product/p3: changes too, but is not in this plan" in done.err
+    assert stripe.products()["pro"]["name"] == "Pro 2"
+    assert len(stripe.products()) == 13
+    saved(shop)
+    assert shop.run("apply", "plan.json").code == 4
+    assert len(stripe.products()) == 13
+
+
 @pytest.mark.parametrize("field", ["stack", "consents", "digest", "actions", "project"])
 def test_an_altered_file_is_refused(shop: Project, stripe: Account, field: str) -> None:
     """A file that was changed by hand is exit 5 in `show` and `apply`, before anything is asked."""
