@@ -27,6 +27,7 @@ PROJECT: Mapping[str, str] = {
     "key": "What seals marks and fingerprints, so that nobody else can write them.",
     "previous": "Older keys, under which what was sealed before is still understood.",
     "ephemeral": "Says that a ledger that is lost with a CI machine is meant, or is kept by other means.",
+    "remote": "The remote whose ref keeps the ledger, by its name or address; origin where it is left out.",
     "vendors": "The connections: a vendor's own name, or a name of your own with `use`. Credentials and hosts stand here only.",
     "vars": "Variables for manifests, {var: NAME}; a value may come from the environment, {env: NAME}.",
     "secrets": "Secrets for manifests, {secret: NAME}, and where each is read from.",

@@ -25,7 +25,7 @@ PATIENCE = 60.0
 
 _QUIET = ("core.hooksPath=/dev/null", "gc.auto=0", "maintenance.auto=false", "push.followTags=false",
           "push.recurseSubmodules=no", "push.gpgSign=false", "log.showSignature=false")
-_HOPELESS = re.compile(r"denied|not found|does not exist|not appear to be|authentication|could not read|\b40[134]\b|prohibited",
+_HOPELESS = re.compile(r"denied|not found|does not exist|not appear to be|authentication|could not read (?:user|pass)|\b40[134]\b|prohibited",
                        re.IGNORECASE)
 _LATER = re.compile(r"lock|failed to update ref|unpacker error", re.IGNORECASE)
 
@@ -50,7 +50,6 @@ class Said:
         text = (lines or self.err.strip().splitlines() or ["it said nothing"])[0]
         return re.sub(r"//[^/@\s]+@", "//", text.partition(": ")[2] or text)
 
-
     @property
     def passing(self) -> bool:
         """Whether the same may succeed in a moment: the network, or another writer's lock at the remote."""
@@ -62,7 +61,9 @@ class Said:
     def refusal(self) -> str:
         """Why a push was refused: the remote's reason for the ref, or what the transport complained of."""
         hit = re.search(r"\[remote rejected\] \((.*)\)", self.out.decode("utf-8", "replace"))
-        return f"{hit[1]}: {self.last}" if hit else self.last
+        if hit is None:
+            return self.last
+        return f"{hit[1]}: {self.last}" if "remote:" in self.err else hit[1]
 
 
 class Repository:

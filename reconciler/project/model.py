@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from reconciler.model import Address, Impact
 from reconciler.suggest import did_you_mean
@@ -53,6 +54,13 @@ STORES = {"sqlite": ("ephemeral",), "git": ("remote",), "postgres": ("url",), "s
 NEEDED = {"postgres": ("url",), "s3": ("bucket",)}
 
 
+def _without_password(value: str) -> str:
+    """An address that anybody may read."""
+    if re.search(r"//[^/@]*:[^/@]*@", value):
+        raise ValueError("holds a password: git's own credential helpers are where it belongs")
+    return value
+
+
 class LedgerSettings(Part):
     """Where the ledger is kept; `key` seals marks and fingerprints, under a `previous` one old ones are understood.
 
@@ -63,7 +71,7 @@ class LedgerSettings(Part):
     key: Source | None = None
     previous: list[Source] = []
     ephemeral: bool = False
-    remote: Annotated[str, Field(pattern=r"^[^\s-]\S*$")] | None = None
+    remote: Annotated[str, Field(pattern=r"^[^\s-]\S*$"), AfterValidator(_without_password)] | None = None
     url: Source | None = None
     bucket: Annotated[str, Field(min_length=1)] | None = None
     prefix: Annotated[str, Field(min_length=1)] | None = None

@@ -15,6 +15,7 @@ from reconciler.ledger.git import GitStore
 from reconciler.sandbox import Request, Response
 from tests.cli.project import CONFIG, PRO, Account, Project, ended
 from tests.ledger.clones import clone, git, origin
+from tests.ledger.suite import intent
 
 STORE = "ledger: {store: git}\n"
 APPLY = ("apply", "--auto-approve", "--allow", "money,access,delete,drift,adopt")
@@ -113,6 +114,18 @@ def test_a_secret_in_a_manifest_asks_for_a_key(tmp_path: Path, sandbox: bool) ->
     shop.ok("validate")
 
 
+def test_a_password_in_the_remotes_address_is_a_finding(tmp_path: Path) -> None:
+    """reconciler.yaml is read by everybody; an address without one, or with a user alone, is fine."""
+    shop = Project(clone(origin(tmp_path / "origin.git"), tmp_path / "a"))
+    shop.manifest("stripe.product: {pro: {name: Pro}}\n")
+    for user, code in (("https://ada:hunter2@", 3), ("https://ada@", 0), ("ada@", 0)):
+        ledger = f"ledger: {{store: git, remote: '{user}git.example:shop'}}\n"
+        shop.write({"reconciler.yaml": f"project: shop\n{ledger}vendors: {{stripe: {{}}}}\n"})
+        done = shop.run("validate")
+        assert done.code == code, done
+        assert ("reconciler.yaml:2:30" in done.err and "credential helpers" in done.err) == (code == 3)
+
+
 def test_a_sqlite_ledger_in_ci_is_pointed_to_git(shop: Project) -> None:
     """The finding about a ledger that is thrown away names the way out."""
     shop.write({"reconciler.yaml": CONFIG.format(url="https://api.stripe.com")})
@@ -146,3 +159,23 @@ def test_a_held_stack_is_unlocked_by_its_run_alone(bare: Path, tmp_path: Path) -
     b.ok("ledger", "unlock", "--run", "r1")
     b.apply()
     assert b.ops() == {}
+
+
+def test_a_plan_that_may_only_read_plans_without_settling(bare: Path, tmp_path: Path, stripe: Account) -> None:
+    """What a killed run left open blocks its address and nothing else; the plan says that it could not settle it."""
+    a = job(bare, tmp_path / "a")
+    store = GitStore(a.dir, "shop", "default")
+    ledger = store.lock(Holder("r1"))
+    store.commit([intent("op1", "stripe.product/pro")], (ledger.epoch, ledger.serial))
+    store.close()
+    hook = bare / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    b = job(bare, tmp_path / "b")
+    done = b.run("plan")
+    said = " ".join(done.out.split())
+    assert "pre-receive hook declined; planned without settling what an earlier run left open" in said
+    assert "a create of run run-1 may have taken effect" in said
+    assert not stripe.written
+    hook.unlink()
+    assert b.ops() == {"product/pro": "create", "price/monthly": "create"}
