@@ -25,8 +25,8 @@ PATIENCE = 60.0
 
 _QUIET = ("core.hooksPath=/dev/null", "gc.auto=0", "maintenance.auto=false", "push.followTags=false",
           "push.recurseSubmodules=no", "push.gpgSign=false", "log.showSignature=false")
-_HOPELESS = re.compile(r"denied|not found|does not exist|not appear to be|authentication|could not read (?:user|pass)|\b40[134]\b|prohibited",
-                       re.IGNORECASE)
+_HOPELESS = re.compile(r"denied|not found|does not exist|not appear to be|authentication|prohibited|\b40[134]\b"
+                       r"|could not read (?:user|pass)", re.IGNORECASE)
 _LATER = re.compile(r"lock|failed to update ref|unpacker error", re.IGNORECASE)
 
 
