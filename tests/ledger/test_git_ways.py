@@ -146,7 +146,7 @@ def test_a_remote_that_is_not_there_is_not_an_empty_ledger(here: Path, bare: Pat
     bare.rename(bare.with_name("moved.git"))
     with closing(GitStore(here, "shop", "test", clock=TestClock())) as store:
         for attempt in (store.read, store.holder, lambda: store.lock(ME)):
-            with pytest.raises(Failure, match="can't be read at origin: .*does not appear"):
+            with pytest.raises(Failure, match=r"can't be read at origin: .*does not appear"):
                 attempt()
 
 
