@@ -40,7 +40,7 @@ def _drifted(world: World, action: Action, entry: Entry) -> Drifted | None:
     if action.op is Op.CREATE or (action.op is Op.BLOCKED and action.live is None and _gone(world, action, entry)):
         return Drifted(action, Fell.REMOVED)
     fields = tuple(_turned(world, kind, action, entry))
-    if action.effect == "restore" and not _rested(kind, action, fields):
+    if _ended(kind, action) and not _rested(kind, action, fields):
         return Drifted(action, Fell.ARCHIVED, fields)
     return Drifted(action, Fell.CHANGED, fields) if fields else None
 
@@ -49,6 +49,11 @@ def _gone(world: World, action: Action, entry: Entry) -> bool:
     """Whether a held-back action would make again what is not there any more."""
     return not world.observed.blind(action.address.kind, entry.id) and str(action.address) not in world.unsettled \
         and entry.id not in world.observed.of(action.address.kind) and bool(action.changes)
+
+
+def _ended(kind: Kind[Any], action: Action) -> bool:
+    """Whether the object is archived although the manifest does not ask for that."""
+    return action.live is not None and action.live.archived and action.want is not None and not kind.rests(action.want)
 
 
 def _rested(kind: Kind[Any], action: Action, fields: tuple[Turned, ...]) -> bool:

@@ -35,4 +35,5 @@ def put(files: Mapping[Path, bytes]) -> None:
         raise Usage(f"{path} can't be written: {error.strerror}", "nothing was changed") from error
     finally:
         for draft in drafts.values():
-            draft.unlink(missing_ok=True)
+            with suppress(OSError):
+                draft.unlink()
