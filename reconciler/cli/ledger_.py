@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from reconciler.errors import Usage
 from reconciler.ledger import Entry, Run
 from reconciler.model import Address
 from reconciler.output.escape import safe
-from reconciler.workspace import Workspace, bookkeeping
+from reconciler.workspace import Workspace, bookkeeping, migrating
 
 
 @click.group("ledger", cls=Verbs, options_metavar="", subcommand_metavar="VERB [ARGUMENTS] [FLAGS]")
@@ -142,15 +143,20 @@ def move(console: Console, /, *, old: str, new: str, **given: Any) -> int:
 
 @command.command("unlock")
 @click.option("--run", required=True, metavar="ID", help="The run that holds the stack, as the error names it.")
+@click.option("--store", metavar="STORE", help="In this store, as `ledger migrate` names it, not in the configured one.")
 @flags(COMMON)
 @click.pass_obj
-def unlock(console: Console, /, *, run: str, **given: Any) -> int:
+def unlock(console: Console, /, *, run: str, store: str | None, **given: Any) -> int:
     """End the hold of a run that is gone.
 
     Waits until nothing of it can be under way.
     """
     def do(workspace: Workspace) -> int:
-        bookkeeping.unlock(workspace.store, run)
+        if store is None:
+            bookkeeping.unlock(workspace.store, run)
+        else:
+            with closing(migrating.elsewhere(workspace, store)) as other:
+                bookkeeping.unlock(other, run)
         console.say(f"run {run} holds the stack no more")
         return 0
 
@@ -169,6 +175,30 @@ def verify(console: Console, /, **given: Any) -> int:
         if not wrong:
             console.data("The ledger is whole.")
         return 1 if wrong else 0
+
+    return _open(console, given, do)
+
+
+@command.command("migrate")
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@flags(COMMON, LOCKING)
+@click.pass_obj
+def migrate(console: Console, /, *, source: str, target: str, **given: Any) -> int:
+    """Move the ledger to another store, whole.
+
+    FROM and TO are stores: sqlite, git, s3, postgres. One of them is what reconciler.yaml says; the other one's settings
+    follow a colon where it needs some: s3:bucket=NAME,prefix=PATH or postgres:env=VARIABLE. The target must be empty.
+    Afterwards the old place names the new one, and reconciler.yaml has to.
+    """
+    def do(workspace: Workspace) -> int:
+        ledger = migrating.migrate(workspace, source, target)
+        there = migrating.shown(migrating.named(target, workspace.stack.ledger))
+        count = "1 entry" if len(ledger.entries) == 1 else f"{len(ledger.entries)} entries"
+        console.say(f"{count} and the whole journal (serial {ledger.serial}) are in {target} now.")
+        if migrating.named(target, workspace.stack.ledger) != workspace.stack.ledger:
+            console.say(f"Write it into reconciler.yaml, or the next run is refused: `ledger: {there}`")
+        return 0
 
     return _open(console, given, do)
 

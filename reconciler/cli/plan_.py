@@ -29,6 +29,8 @@ def command(console: Console, /, *, out: Path | None, detailed_exitcode: bool, s
             form: str, json_into: Path | None, **given: Any) -> int:
     """Show what apply would do; this command can't write anything at a vendor.
 
+    With --all-stacks, --format json is an array of the plans.
+
     Exit codes: 0 fine, 1 something could not be read, 2 changes (with --detailed-exitcode), 3 findings,
     4 blocked actions or a threshold.
     """
@@ -36,7 +38,8 @@ def command(console: Console, /, *, out: Path | None, detailed_exitcode: bool, s
     if all_stacks and (chosen.stack is not None or out is not None or json_into is not None):
         raise Usage("--all-stacks goes with neither --stack nor a file: each stack has a plan of its own")
     config = f"{below_repository(chosen.dir)}{CONFIG}"
-    together = Together(form, show_unchanged=show_unchanged, config=config) if form in TOGETHER else None
+    one_document = form in TOGETHER or (all_stacks and form == "json")
+    together = Together(form, show_unchanged=show_unchanged, config=config) if one_document else None
     if all_stacks:
         code = worst([_each(console, replace(chosen, stack=name), form, together, detailed=detailed_exitcode)
                       for name in _stacks(chosen)])

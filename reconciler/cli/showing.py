@@ -39,11 +39,14 @@ class Together:
     def __init__(self, form: str, *, show_unchanged: bool = False, config: str = CONFIG) -> None:
         self.form, self.show_unchanged, self.config = form, show_unchanged, config
         self.plans: list[Plan] = []
+        self.files: list[str] = []
         self.problems: list[Problem] = []
 
     def add(self, console: Console, plan: Plan) -> None:
         """Take in a plan that was just made."""
         whole = self.show_unchanged or self.form == "html"
+        if self.form == "json":
+            self.files.append(written(console, plan, show_unchanged=self.show_unchanged).rstrip())
         self.take(json.load(written(console, plan, show_unchanged=whole)).plan)
 
     def take(self, plan: Plan) -> None:
@@ -57,7 +60,7 @@ class Together:
 
     def show(self, console: Console) -> None:
         """The document on stdout."""
-        console.data(self._document(console))
+        console.data(self._document(console), cleaned=self.form == "json")
 
     def annotate(self, console: Console) -> None:
         """What holds the plans up, as annotations."""
@@ -66,6 +69,8 @@ class Together:
     def _document(self, console: Console) -> str:
         from reconciler.output import html, junit, markdown, sarif
 
+        if self.form == "json":
+            return "[" + ",\n".join(self.files) + "]"
         if self.form == "markdown":
             return markdown.comment([markdown.section(plan) for plan in self.plans])
         if self.form == "html":

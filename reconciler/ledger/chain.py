@@ -108,7 +108,8 @@ class Chain:
             to, at = head["left"]
             day = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
             raise Failure(f"{self.where} was moved to {to} on {day}, and nothing goes on here",
-                          f"write it into reconciler.yaml: {to} is where the ledger is now")
+                          f"write `ledger: {to}` into reconciler.yaml" if to.startswith("{") else
+                          f"the stack is called {to} now")
 
     # writing
 

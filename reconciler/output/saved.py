@@ -78,13 +78,19 @@ def read(text: str, *, whole: bool) -> Saved:
         raise Stale("this file is not a saved plan", "`reconciler plan --out FILE` writes one")
     if found["format_version"] != FORMAT:
         raise Stale(f"this saved plan has format {found['format_version']!r:.40}, and this version reads {FORMAT}",
-                    "plan again with this version")
+                    "plan again with this version" + (", or apply it with the version that wrote it" if _newer(found) else ""))
     if not whole:
         raise altered()
     try:
         return Saved(_plan(found), str(found["tool"]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise altered() from error
+
+
+def _newer(found: Mapping[str, Any]) -> bool:
+    """Whether a later version of the tool wrote the file."""
+    parts = str(found["format_version"]).split(".")
+    return all(part.isdecimal() and len(part) < 9 for part in parts) and [*map(int, parts)] > [*map(int, FORMAT.split("."))]
 
 
 class _TwiceError(ValueError):

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from reconciler.clock import Clock
 from reconciler.contract.vendor import load
-from reconciler.errors import Locked
+from reconciler.errors import Invalid, Locked
 from reconciler.ledger import Store
+from reconciler.project.model import LedgerSettings
 
 if TYPE_CHECKING:
     from reconciler.workspace.settled import Settled
@@ -18,9 +19,22 @@ FILE = "ledger.db"
 
 def open_ledger(settled: Settled, clock: Clock) -> Store:
     """The stack's ledger; the sandbox has one of its own, in a file."""
-    settings = settled.stack.ledger
+    return open_store(settled, settled.stack.ledger, clock)
+
+
+def open_store(settled: Settled, settings: LedgerSettings, clock: Clock) -> Store:
+    """The stack's ledger in a store; Invalid where that needs a package that is not installed."""
     if settled.sandbox is not None or settings.store == "sqlite":
         return _sqlite(settled, clock)
+    try:
+        return _shared(settled, settings, clock)
+    except ImportError as error:
+        raise Invalid([settled.stack.problem(
+            f"store: {settings.store} needs a package that is not installed: {error.name}", "ledger", "store",
+            help=f'pip install "reconciler[{settings.store}]"')]) from error
+
+
+def _shared(settled: Settled, settings: LedgerSettings, clock: Clock) -> Store:
     names = (settled.project.name, settled.stack.name)
     common = {"formerly": settled.project.former(), "clock": clock}
     if settings.store == "git":

@@ -75,6 +75,21 @@ def test_all_stacks_are_planned_one_after_the_other(box: Project) -> None:
     assert box.run("plan", "--sandbox", "--all-stacks", "-s", "staging").code == 64
 
 
+def test_all_stacks_as_json_are_one_array(box: Project) -> None:
+    """One document whatever the number of stacks: the plans in their order; one that can't be made is told and left out."""
+    box.write({"reconciler.yaml": STACKS}).manifest(TEXT)
+    done = box.ok("plan", "--sandbox", "--all-stacks", "--format", "json")
+    assert [(one["stack"], len(one["actions"])) for one in done.json()] == [("staging", 2), ("production", 3)]
+    alone = box.run("plan", "--sandbox", "-s", "production", "--format", "json")
+    assert done.json()[1] == alone.json()
+    box.write({"overlays/staging/x.yaml": "stripe.price: {monthly: {nonsense: 1}}\n"})
+    done = box.run("plan", "--sandbox", "--all-stacks", "--format", "json")
+    assert (done.code, [one["stack"] for one in done.json()]) == (3, ["production"])
+    assert "nonsense" in done.err
+    box.write({"overlays/production/x.yaml": "stripe.price: {monthly: {nonsense: 1}}\n"})
+    assert box.run("plan", "--sandbox", "--all-stacks", "--format", "json").json() == []
+
+
 def test_two_accounts_of_one_vendor(box: Project) -> None:
     """The first part of an address is the connection; references stay within it, and each account gets its own objects."""
     with account("us", "eu") as (us, eu):

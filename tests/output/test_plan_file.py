@@ -185,12 +185,14 @@ def mutated(rng: random.Random, written: str) -> str:
     ("[" * 100_000, "altered"), ('{"format_version": "1.0", "serial": ' + "9" * 5000 + "}", "altered"),
     ('{"format_version": NaN}', "altered"), ('{"format_version": "1.0", "stack": "a", "stack": "b"}', "'stack' stands twice"),
     ('{"format_version": "2.0"}', "has format '2.0', and this version reads 1.0"),
+    ('{"format_version": "0.9"}', "has format '0.9', and this version reads 1.0"), ('{"format_version": 2}', "has format 2"),
 ])
 def test_what_is_no_plan_is_told_so(written: str, said: str) -> None:
     """Any other file is refused in one sentence, with the next step."""
     with pytest.raises(Stale, match=said) as caught:
         json.load(written)
     assert caught.value.next
+    assert ("the version that wrote it" in caught.value.next) == ("has format" in said and "2" in written)
 
 
 @pytest.mark.parametrize("change", [

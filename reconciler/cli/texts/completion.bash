@@ -188,7 +188,7 @@ _reconciler_table() {
         "ledger")
             flags='--help -h'
             case $2 in
-                *) take=choice+ choices='list show log forget move unlock verify rebuild' ;;
+                *) take=choice+ choices='list show log forget move unlock verify migrate rebuild' ;;
             esac ;;
         "ledger list")
             flags='--stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --format --help -h'
@@ -234,9 +234,9 @@ _reconciler_table() {
                 *) take=address+ ;;
             esac ;;
         "ledger unlock")
-            flags='--run --stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --help -h'
+            flags='--run --store --stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --help -h'
             case $2 in
-                --run|--config-from) take=text ;;
+                --run|--store|--config-from) take=text ;;
                 --stack|-s) take=stack ;;
                 --dir|-C) take=directory ;;
                 *) take=flag+ ;;
@@ -248,6 +248,14 @@ _reconciler_table() {
                 --dir|-C) take=directory ;;
                 --config-from) take=text ;;
                 *) take=flag+ ;;
+            esac ;;
+        "ledger migrate")
+            flags='--stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --lock-timeout --help -h'
+            case $2 in
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                --config-from|--lock-timeout) take=text ;;
+                *) take=text+ ;;
             esac ;;
         "ledger rebuild")
             flags='--vendor --stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --parallelism --timeout --lock-timeout --help -h'
@@ -345,7 +353,7 @@ _reconciler() {
     if ((COMP_CWORD == 1)); then
         choices='init validate fmt diff plan show apply drift undo destroy import export output graph explain ledger ci schema docs sandbox doctor completion version'
     else
-        case "$command ${COMP_WORDS[2]}" in "ledger list"|"ledger show"|"ledger log"|"ledger forget"|"ledger move"|"ledger unlock"|"ledger verify"|"ledger rebuild"|"ci comment"|"ci check"|"ci digest"|"ci issue") ((COMP_CWORD > 2)) && command="$command ${COMP_WORDS[2]}" ;; esac
+        case "$command ${COMP_WORDS[2]}" in "ledger list"|"ledger show"|"ledger log"|"ledger forget"|"ledger move"|"ledger unlock"|"ledger verify"|"ledger migrate"|"ledger rebuild"|"ci comment"|"ci check"|"ci digest"|"ci issue") ((COMP_CWORD > 2)) && command="$command ${COMP_WORDS[2]}" ;; esac
         _reconciler_table "$command" "$prev"
         if [[ $prev == ":" ]]; then take=address; choices=
         elif [[ $take == flag+ || ($take == *+ && $cur == -*) ]]; then take=; choices=$flags; fi

@@ -189,7 +189,7 @@ _reconciler_table() {
         "ledger")
             flags='--help -h'
             case $2 in
-                *) take=choice+ choices='list show log forget move unlock verify rebuild' ;;
+                *) take=choice+ choices='list show log forget move unlock verify migrate rebuild' ;;
             esac ;;
         "ledger list")
             flags='--stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --format --help -h'
@@ -235,9 +235,9 @@ _reconciler_table() {
                 *) take=address+ ;;
             esac ;;
         "ledger unlock")
-            flags='--run --stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --help -h'
+            flags='--run --store --stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --help -h'
             case $2 in
-                --run|--config-from) take=text ;;
+                --run|--store|--config-from) take=text ;;
                 --stack|-s) take=stack ;;
                 --dir|-C) take=directory ;;
                 *) take=flag+ ;;
@@ -249,6 +249,14 @@ _reconciler_table() {
                 --dir|-C) take=directory ;;
                 --config-from) take=text ;;
                 *) take=flag+ ;;
+            esac ;;
+        "ledger migrate")
+            flags='--stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --lock-timeout --help -h'
+            case $2 in
+                --stack|-s) take=stack ;;
+                --dir|-C) take=directory ;;
+                --config-from|--lock-timeout) take=text ;;
+                *) take=text+ ;;
             esac ;;
         "ledger rebuild")
             flags='--vendor --stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --parallelism --timeout --lock-timeout --help -h'
@@ -344,7 +352,7 @@ _reconciler() {
     if ((CURRENT == 2)); then
         choices='init validate fmt diff plan show apply drift undo destroy import export output graph explain ledger ci schema docs sandbox doctor completion version'
     else
-        case "$command ${words[3]}" in "ledger list"|"ledger show"|"ledger log"|"ledger forget"|"ledger move"|"ledger unlock"|"ledger verify"|"ledger rebuild"|"ci comment"|"ci check"|"ci digest"|"ci issue") ((CURRENT > 3)) && command="$command ${words[3]}" ;; esac
+        case "$command ${words[3]}" in "ledger list"|"ledger show"|"ledger log"|"ledger forget"|"ledger move"|"ledger unlock"|"ledger verify"|"ledger migrate"|"ledger rebuild"|"ci comment"|"ci check"|"ci digest"|"ci issue") ((CURRENT > 3)) && command="$command ${words[3]}" ;; esac
         _reconciler_table "$command" "$prev"
         if [[ $cur == *:* && $take == impact ]]; then compset -P '*:'; take=address
         elif [[ $take == flag+ || ($take == *+ && $cur == -*) ]]; then take=; choices=$flags; fi
