@@ -41,9 +41,9 @@ def index(kinds: Sequence[Kind[Any]]) -> str:
              ("One page per kind; `reconciler explain KIND` says the same in a terminal. What every kind has in common, "
              "`lifecycle` above all, is told by `reconciler explain KIND.lifecycle`. What a credential must be allowed is "
              "[one table](permissions.md).")]
-    for vendor in dict.fromkeys(kind.connection for kind in kinds):
+    for vendor in dict.fromkeys(kind.vendor for kind in kinds):
         rows = [(f"[{kind.bound}]({kind.bound}.md)", prose(sentence(kind.__doc__)), _key(kind), prose(words.removal(kind)))
-                for kind in kinds if kind.connection == vendor]
+                for kind in kinds if kind.vendor == vendor]
         lines += ["", f"## {vendor}", "", *_table(("kind", "what it is", "natural key", "when its entry is removed"), rows)]
     return "\n".join(lines) + "\n"
 

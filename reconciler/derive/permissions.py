@@ -18,8 +18,8 @@ def permissions_page(kinds: Sequence[Kind[Any]], generated: str) -> str:
              ("What a credential must be allowed, under the vendor's own names. A credential that only plans needs the first "
               "column; what feeds facts is left out of a plan with a word where it is missing. `<field>` stands for a field of "
               "the entry. `reconciler doctor` compares this with what the credential holds.")]
-    for vendor in dict.fromkeys(kind.connection for kind in kinds):
-        rows = [(f"[{kind.bound}]({kind.bound}.md)", *cells(kind.permissions)) for kind in kinds if kind.connection == vendor]
+    for vendor in dict.fromkeys(kind.vendor for kind in kinds):
+        rows = [(f"[{kind.bound}]({kind.bound}.md)", *cells(kind.permissions)) for kind in kinds if kind.vendor == vendor]
         lines += ["", f"## {vendor}", "", f"| {' | '.join(HEADS)} |", "|" + "---|" * len(HEADS),
                   *(f"| {' | '.join(row)} |" for row in rows)]
     return "\n".join(lines) + "\n"
