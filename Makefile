@@ -1,6 +1,6 @@
 # Everything sets itself up: Python 3.11 or newer and make are all that is needed.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check generate faults dist bench lock clean
+.PHONY: help venv demo test check generate faults dist site bench lock clean
 
 PYTHON ?= python3
 SEED ?= 1
@@ -51,6 +51,9 @@ dist: $(STAMP)  ## build the wheel, the source distribution and their bill of ma
 	$(BIN)/hatchling build -d dist
 	$(BIN)/cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml --of JSON -o dist/sbom.cdx.json \
 	    action/requirements.txt
+
+site: $(STAMP)  ## build the documentation as a site into build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(STAMP)  ## print speed as ratios
 	$(BIN)/python bench/run.py
