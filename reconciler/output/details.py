@@ -64,7 +64,8 @@ def laid_out(rows: Iterable[Row], width: int) -> Iterator[str]:
     for row in rows:
         head = INDENT + (pad(row.label, label) if columns(row.label) <= label else row.label + "  ")
         yield from _laid(row, head + " ", max(remarked, default=0), width)
-        yield from (f"{INDENT}  | {line}".rstrip() for line in row.block)
+        for line in row.block:
+            yield from _folded(f"{INDENT}  | ", line, width, f"{INDENT}  |     ")
 
 
 def _laid(row: Row, head: str, remarked: int, width: int) -> Iterator[str]:
@@ -75,7 +76,7 @@ def _laid(row: Row, head: str, remarked: int, width: int) -> Iterator[str]:
         return
     line = head + row.value
     if not row.remark:
-        yield line.rstrip()
+        yield from _folded(head, row.value, width, " " * columns(head))
         return
     for at in (remarked, columns(row.value)):
         if columns(whole := head + pad(row.value, at) + f"   # {row.remark}") <= width:
@@ -84,6 +85,17 @@ def _laid(row: Row, head: str, remarked: int, width: int) -> Iterator[str]:
     yield line
     yield from textwrap.wrap(f"# {row.remark}", max(width, 40), initial_indent=INDENT * 2, subsequent_indent=INDENT * 2 + "  ",
                              break_long_words=False, break_on_hyphens=False)
+
+
+def _folded(lead: str, text: str, width: int, indent: str) -> Iterator[str]:
+    """A line, or the lines of it that fit; a word is never broken, and a line goes on below where it began."""
+    if columns(lead) + columns(text) <= width:
+        yield f"{lead}{text}".rstrip()
+        return
+    lines = textwrap.wrap(text, max(width - len(indent), NARROWEST), initial_indent=" " * max(columns(lead) - len(indent), 0),
+                          break_long_words=False, break_on_hyphens=False)
+    for n, line in enumerate(lines):
+        yield f"{indent}{line}" if n else f"{lead}{line[max(columns(lead) - len(indent), 0):]}"
 
 
 # changes

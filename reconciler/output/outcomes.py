@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 
 from reconciler.model import Action, Address, Location, Outcome, Plan, Problem, Report, Result
 from reconciler.output import problems
-from reconciler.output.escape import columns, pad, safe
+from reconciler.output.escape import columns, cut, pad, safe
 from reconciler.output.paint import BOLD, GREEN, RED, YELLOW, Paint
 from reconciler.output.words import symbol, word
+
+LEAST = 6
+"""Fewer columns of an id tell nothing."""
 
 SAID = {Result.FAILED: "failed", Result.UNKNOWN: "may have happened", Result.STALE: "changed since it was planned"}
 NEXT = {Result.FAILED: "", Result.UNKNOWN: "the next plan finds out by reading; nothing is sent again before you agree",
@@ -19,7 +23,7 @@ def report(report: Report, plan: Plan, *, color: bool, source: problems.Source =
            width: int | None = None) -> str:
     """What is done first, then what is left, the count last; `source` gives files' texts for the lines that were refused."""
     paint, actions = Paint(color), {action.address: action for action in plan.actions}
-    lines = [*_quiet(report, actions, paint)]
+    lines = [*_quiet(report, actions, paint, width)]
     bad = [_problem(outcome, actions.get(outcome.address)) for outcome in report.outcomes if outcome.result in SAID]
     if bad:
         told = problems.render(bad, source, color=color, counted=False, width=width).splitlines()
@@ -30,17 +34,33 @@ def report(report: Report, plan: Plan, *, color: bool, source: problems.Source =
     return "\n".join(lines) + "\n"
 
 
-def _quiet(report: Report, actions: dict[Address, Action], paint: Paint) -> Iterator[str]:
-    """One line for each action that is done, or was not started."""
+def _quiet(report: Report, actions: dict[Address, Action], paint: Paint, width: int | None) -> Iterator[str]:
+    """One line for each action that is done, or was not started; on a terminal what does not fit is cut, or stands below."""
     shown = [*report.having(Result.DONE), *report.having(Result.SKIPPED)]
-    size = max((columns(safe(str(outcome.address))) for outcome in shown), default=0)
-    for outcome in shown:
-        action = actions.get(outcome.address)
+    rows = [_row(outcome, actions.get(outcome.address)) for outcome in shown]
+    sizes, gap = [11, max((columns(row[1]) for row in rows), default=0), 13], 3
+    if width is not None and any(sum(sizes) + gap * 3 + columns(row[3]) > width for row in rows):
+        sizes, gap = [max(columns(row[n]) for row in rows) for n in range(3)], 2
+    for outcome, row in zip(shown, rows, strict=True):
         done = outcome.result is Result.DONE
-        did = f"{symbol(action)} {word(action)}" if action is not None else ""
-        said = safe(outcome.id or "") if done else ". ".join(filter(None, (safe(outcome.error), safe(outcome.next))))
-        yield (f"{paint(pad(outcome.result.value, 11), GREEN if done else YELLOW)}   "
-               f"{pad(safe(str(outcome.address)), size)}   {pad(did, 13)}   {said}").rstrip()
+        cells = [pad(cell, size) for cell, size in zip(row, sizes, strict=False)]
+        line = (" " * gap).join((paint(cells[0], GREEN if done else YELLOW), *cells[1:]))
+        room = width - sum(sizes) - gap * 3 if width is not None else None
+        if room is None or columns(row[3]) <= room:
+            yield f"{line}{' ' * gap}{row[3]}".rstrip()
+        elif done:
+            yield f"{line}{' ' * gap}{cut(row[3], room) if room >= LEAST else ''}".rstrip()
+        else:
+            yield line.rstrip()
+            yield from textwrap.wrap(row[3], max(width or 0, 40), initial_indent="    ", subsequent_indent="    ",
+                                     break_long_words=False, break_on_hyphens=False)
+
+
+def _row(outcome: Outcome, action: Action | None) -> tuple[str, str, str, str]:
+    """How it ended, of what, what was done, and the id or the reason."""
+    did = f"{symbol(action)} {word(action)}" if action is not None else ""
+    said = (outcome.id,) if outcome.result is Result.DONE else (outcome.error, outcome.next)
+    return outcome.result.value, safe(str(outcome.address)), did, ". ".join(safe(one) for one in said if one)
 
 
 def _problem(outcome: Outcome, action: Action | None) -> Problem:

@@ -22,6 +22,9 @@ LOUD = frozenset({Impact.IRREVERSIBLE, Impact.DELETE, Impact.MONEY, Impact.ACCES
 SHORT = len("sha256:") + 8
 """How much of a digest a reader needs to tell two plans apart; the whole one stands in the JSON."""
 
+NARROW = 100
+"""On a terminal that is narrower even the counts are wrapped, which are a line to be searched for in a log."""
+
 GAP, MOST = 3, 44
 """Between columns; and the widest cell that still sets the width of its column."""
 
@@ -138,7 +141,8 @@ def _summary(plan: Plan, width: int) -> Iterator[str]:
     if plan.empty:
         yield "   ".join([f"No changes. {verdict.unchanged(plan)}.", verdict.requests(plan), *_digest(plan)])
         return
-    yield f"Plan: {', '.join([*verdict.counts(plan), verdict.unchanged(plan)])}."
+    counts = f"{', '.join([*verdict.counts(plan), verdict.unchanged(plan)])}."
+    yield from [f"Plan: {counts}"] if width >= NARROW else _wrapped("Plan: ", counts, width)
     sentences = [*verdict.impact_sentence(plan), verdict.requests(plan), *_digest(plan)]
     line = "   ".join(sentences)
     yield from [line] if columns(line) <= width else sentences
