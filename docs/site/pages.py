@@ -1,4 +1,4 @@
-"""What the site makes of this repository's pages: the README is its home, and files outside of docs/ that a page links to come along."""
+"""The site's pages: the README is its home, and files outside of docs/ that a page links to come along."""
 
 from __future__ import annotations
 

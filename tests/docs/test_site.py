@@ -19,8 +19,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built site; a warning is an error."""
     folder = tmp_path_factory.mktemp("site")
     environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "NO_MKDOCS_2_WARNING": "1", "LANG": "C.UTF-8"}
-    done = subprocess.run([Path(sys.executable).parent / "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder / "site"],
-                          cwd=ROOT, env=environ, text=True, capture_output=True, check=False)
+    command = [Path(sys.executable).parent / "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder / "site"]
+    done = subprocess.run(command, cwd=ROOT, env=environ, text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     return folder / "site"
 
