@@ -27,6 +27,8 @@ _QUIET = ("core.hooksPath=/dev/null", "gc.auto=0", "maintenance.auto=false", "pu
           "push.recurseSubmodules=no", "push.gpgSign=false", "log.showSignature=false")
 _HOPELESS = re.compile(r"denied|not found|does not exist|not appear to be|authentication|prohibited|\b40[134]\b"
                        r"|could not read (?:user|pass)", re.IGNORECASE)
+_ELSEWHERE = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY"})
+"""What a hook of git sets for the repository that it runs in, whichever the project's is."""
 _LATER = re.compile(r"lock|failed to update ref|unpacker error", re.IGNORECASE)
 
 
@@ -246,7 +248,8 @@ class Repository:
         """One call. It has a session of its own, so that neither a Ctrl-C nor a prompt gets between."""
         durable = () if self.remote else ("core.fsync=committed",)
         settings = [part for one in (*_QUIET, *durable) for part in ("-c", one)]
-        environ = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **(env or {})}
+        environ = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
+        environ |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **(env or {})}
         try:
             process = subprocess.Popen(["git", *settings, *words], cwd=self.root, env=environ, start_new_session=True,
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

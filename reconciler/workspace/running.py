@@ -58,8 +58,9 @@ class Workspace(Checked):
     def seen(self, *, destroy: bool = False, write: bool = False) -> tuple[World, Plan]:
         """What is wanted and what is live, and the plan that is made of it, before it looks closer at what it would do."""
         resources = self.validate()
-        selectable(self.options, self.connections.vendors, {str(r.address) for r in resources} | self.ledger().entries.keys())
-        ledger, held = self._recovered(resources, write)
+        ledger = self.ledger()
+        selectable(self.options, self.connections.vendors, {str(r.address) for r in resources} | ledger.entries.keys())
+        ledger, held = self._recovered(ledger, resources, write)
         self._planned = ledger
         world = self._world(resources, ledger, self._kinds(resources, ledger, write), destroy=destroy, write=write)
         made = plan(world)
@@ -105,9 +106,8 @@ class Workspace(Checked):
     def _signing(self, ledger: Ledger, kinds: Kinds) -> Signing:
         return Signing(self.settled.key(), ledger.lineage, self.owner, kinds)
 
-    def _recovered(self, resources: Iterable[Resource], write: bool) -> tuple[Ledger, tuple[str, ...]]:
+    def _recovered(self, ledger: Ledger, resources: Iterable[Resource], write: bool) -> tuple[Ledger, tuple[str, ...]]:
         """The ledger after what an earlier run left open is settled; a plan does without where the lock is not free at once."""
-        ledger = self.store.read()
         if not any(intent.act == "create" for intent in ledger.intents.values()):
             return ledger, ()
         try:
@@ -231,7 +231,7 @@ class Workspace(Checked):
     def import_(self, pairs: list[tuple[Address, str | None]], take_over: bool) -> Plan:
         """What an import of these would record; `apply` does it."""
         resources = self.validate()
-        ledger, _ = self._recovered(resources, True)
+        ledger, _ = self._recovered(self.ledger(), resources, True)
         self._planned = ledger
         world = self._world(resources, ledger, self._kinds(resources, ledger, True), write=True)
         return plan_import(world, pairs, take_over)

@@ -72,6 +72,16 @@ def test_a_folder_below_the_root_shares_its_repository(here: Path, bare: Path) -
     assert git(bare, "rev-parse", REF)
 
 
+def test_what_a_hook_of_git_has_set_leads_nowhere_else(here: Path, bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run from a hook, the ledger is still that of the project's repository."""
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"):
+        monkeypatch.setenv(name, str(here.parent / "elsewhere"))
+    with closing(GitStore(here, "shop", "test", clock=TestClock())) as store:
+        one_run(store)
+    monkeypatch.undo()
+    assert git(bare, "rev-parse", REF)
+
+
 def test_a_repository_without_a_remote_keeps_it_itself(tmp_path: Path) -> None:
     """There the ref is this clone's own: swapped, locked and remembered in the same way."""
     folder = tmp_path / "alone"
