@@ -45,7 +45,7 @@ def restore(root: Path, ref: str) -> list[str]:
 def _differing(root: Path) -> list[str]:
     """The manifests that are not as the last commit has them."""
     told = git(root, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", MANIFESTS, OVERLAYS).stdout
-    return [line[3:] for line in told.decode("utf-8", "replace").split("\0") if line]
+    return sorted(line[3:] for line in told.decode("utf-8", "replace").split("\0") if line)
 
 
 def text(root: Path, name: str) -> str | None:

@@ -61,7 +61,8 @@ def test_an_equal_value_changes_no_byte() -> None:
     ({"c": [{"name": "n1", "size": 5}, {"name": "n2", "size": 4}]}, "size: 3", "size: 5"),
     ({"c": [{"name": "n2", "size": 4}]}, "  - name: n1    # beside\n    size: 3\n", "  # beside\n"),
     ({"c": [{"name": "n1", "size": 3}]}, "  - {name: n2, size: 4}\n", ""),
-    ({"c": [{"name": "n0"}, {"name": "n1", "size": 3}, {"name": "n2", "size": 4}]}, "  - name: n1", "  - {name: n0}\n  - name: n1"),
+    ({"c": [{"name": "n0"}, {"name": "n1", "size": 3}, {"name": "n2", "size": 4}]},
+     "  - name: n1", "  - {name: n0}\n  - name: n1"),
     ({"c": [{"size": 3}, {"name": "n2", "size": 4}]}, "  - name: n1    # beside\n    size: 3", "  # beside\n  - size: 3"),
     ({"d": "text\n less\n"}, " more", " less"),
     ({"d": "short"}, "d: |\n  text\n   more\n", "d: short\n"),
@@ -113,9 +114,10 @@ def changed(any: random.Random, value: Any, depth: int = 0) -> Any:
 def odd(any: random.Random) -> Any:
     """A value that YAML makes trouble of."""
     return any.choice([
-        1, 1.5, True, None, "", "x", "yes", "12", "a: b", "# no", "- x", "{a}", "it's", 'é"ü', "two\nlines\n", "x\n  y\n", "t\n\n",
-        "no end\nhere", " lead\n", "trail \n x", "x" * 200, [], {}, [1, "a"], {"a": 1, "b": {"c": [1, 2]}},
-        ["x" * 60, "y" * 60], [{"a": 1, "b": "q"}], [[1], [2, 3]], "null", "~", "\t", "2026-01-01", "*x", "&x", "!x", "%x", "@x"])
+        1, 1.5, True, None, "", "x", "yes", "12", "a: b", "# no", "- x", "{a}", "it's", 'é"ü', "two\nlines\n", "x\n  y\n",
+        "t\n\n", "no end\nhere", " lead\n", "trail \n x", "x" * 200, [], {}, [1, "a"], {"a": 1, "b": {"c": [1, 2]}},
+        ["x" * 60, "y" * 60], [{"a": 1, "b": "q"}], [[1], [2, 3]], "null", "~", "\t",
+        "2026-01-01", "*x", "&x", "!x", "%x", "@x"])
 
 
 @pytest.mark.parametrize("seed", range(SEED, SEED + TRIALS))

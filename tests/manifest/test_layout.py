@@ -40,7 +40,7 @@ c:    # behind\r
             deep\r
 \r
       # at the foot\r
-e: { long: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx, list: [yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy, zzzzzzzzzzzzzzzzz] }\r
+e: { long: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx, list: [yyyyyyyyyyyyyyyyyyyyyyyyyyy, zzzzzzzzzzzzzzzzz],  last: xxxxxxxxxx }\r
 f: [1,   # first\r
     2]\r
 g: two\r
@@ -67,7 +67,8 @@ c:    # behind
   # at the foot
 e:
   long: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
-  list: [yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy, zzzzzzzzzzzzzzzzz]
+  list: [yyyyyyyyyyyyyyyyyyyyyyyyyyy, zzzzzzzzzzzzzzzzz]
+  last: xxxxxxxxxx
 f:
   - 1   # first
   - 2
@@ -91,9 +92,10 @@ def test_our_own_files_are_laid_out(path: Path) -> None:
 
 @pytest.mark.parametrize("text", [
     "a: |+\n  x\n\n\nb: 1\n", "a: |2\n    x\n  y\nb: >-\n  one\n  two\n\n  three\n", "a:\n  - |\n   x\n  - >+\n   y\n\nb: 2\n",
-    "a: \"x\\\n   y\"\n", "? a\n: b\n", "a: {x: , y: 1}\n", "--- # head\na: 1\n...\n# end\n", "# only at the top\n---\na: 1\n",
+    'a: "x\\\n   y"\n', "? a\n: b\n", "a: {x: , y: 1}\n", "--- # head\na: 1\n...\n# end\n", "# only at the top\n---\na: 1\n",
     "{a: 1, b: [2]}\n", "a: 'it''s\n\n  two'\n", "a: # behind\n  x\n", "a:\n  # above\n  x\n", "a:\n- b\n# of c\nc: 1\n",
-    "a: [ # first\n  1,\n  # second\n  2, # third\n  ]\n", "a:\n  - # dash\n    b: 1\n", "a: {}  # empty\nb: []\n", "'a b': \"c\"\n",
+    "a: [ # first\n  1,\n  # second\n  2, # third\n  ]\n", "a:\n  - # dash\n    b: 1\n", "a: {}  # empty\nb: []\n",
+    "'a b': \"c\"\n",
 ])
 def test_odd_texts_say_the_same(text: str) -> None:
     """Whatever YAML allows is laid out without a change of what it says, comments included, and once is enough."""
