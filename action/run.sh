@@ -12,10 +12,10 @@ if [ -n "${STACK:-}" ]; then common+=(--stack "$STACK"); fi
 if [ -n "${CONFIG_FROM:-}" ]; then common+=(--config-from "$CONFIG_FROM"); fi
 if [ "${SANDBOX:-false}" = true ]; then common+=(--sandbox); fi
 
+# Several in one input are parted by blanks or lines.
+read -r -d '' -a consents <<< "${ALLOW:-}" || true
 allow=()
-while IFS= read -r word; do
-  if [ -n "$word" ]; then allow+=(--allow "$word"); fi
-done <<< "${ALLOW:-}"
+for word in "${consents[@]}"; do allow+=(--allow "$word"); done
 deciding=("${allow[@]}")
 if [ "${LEAVE_DRIFT:-true}" = true ]; then deciding+=(--leave-drift); fi
 
@@ -65,10 +65,7 @@ case "$MODE" in
     finish
     ;;
   import)
-    addresses=()
-    while IFS= read -r word; do
-      if [ -n "$word" ]; then addresses+=("$word"); fi
-    done <<< "${ADDRESSES:-}"
+    read -r -d '' -a addresses <<< "${ADDRESSES:-}" || true
     run import "${common[@]}" --lock-timeout "${LOCK_TIMEOUT:-30m}" -- "${addresses[@]}"
     finish
     ;;

@@ -46,7 +46,8 @@ class Log:
 
     def _lines(self) -> list[str]:
         text = _ANSI.sub("", self.text)[-CHARACTERS:]
-        return [safe(line) for line in text.splitlines()[-TAIL:]]
+        lines = [line for line in text.splitlines() if not line.startswith("::")]  # commands to the runner
+        return [safe(line) for line in lines[-TAIL:]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ def check_it(console: Console, job: Job, shown: Shown, name: str, *, require: bo
         if before is None:
             console.say("This commit has no check yet: its plan writes it.")
             return 0
-        if before.conclusion == Conclusion.NEUTRAL.value or any(plan.blocked for plan in before.memory.plans):
+        if not before.memory.plans or any(plan.blocked for plan in before.memory.plans):
             console.say(f"The check stays as it is: {before.title}")
             return 4 if before.conclusion == Conclusion.FAILURE.value else 0
         made, onto = again(before.memory, approvals, name), before

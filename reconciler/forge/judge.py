@@ -63,6 +63,8 @@ def judge(case: Case, memory: Memory, *, pull: Pull | None = None, approvals: It
         return Check(Conclusion.NEUTRAL, f"Draft: {said}", _summary(case, memory), memory, name=case.name)
     if pull is not None and pull.fork and not memory.plans and not case.failed:
         return Check(Conclusion.NEUTRAL, "From a fork: validated, not planned", _summary(case, memory), memory, name=case.name)
+    if case.failed:
+        memory = Memory(memory.commit)  # a review that comes later must not make up for what could not be planned
     conclusion, title = _judged(memory, approvals, case)
     marks = tuple(_annotations(case))
     return Check(conclusion, title, _summary(case, memory), memory, marks[:MOST], case.name)

@@ -66,6 +66,9 @@ def test_blocked_fails_with_the_place(jobs: Jobs, github: Github) -> None:
     done = jobs.pull(7, "check", "plan.json")
     assert (done.code, github.check["conclusion"]) == (4, "failure")
     assert done.out.startswith("failure: Blocked: 1 of")
+    github.review(7, "alice")
+    assert jobs.pull(7, "check", name="pull_request_review").code == 4
+    assert len(github.runs) == 1
 
 
 def test_a_plan_that_could_not_be_made_fails_it(jobs: Jobs, github: Github) -> None:
@@ -75,6 +78,9 @@ def test_a_plan_that_could_not_be_made_fails_it(jobs: Jobs, github: Github) -> N
     done = jobs.pull(7, "check", "plan.json", "--failed", "live.log")
     assert (done.code, done.out) == (4, "failure: 1 plan could not be made\n")
     assert "`live`" in github.check["output"]["summary"]
+    github.review(7, "alice")
+    done = jobs.pull(7, "check", "--require-approval", name="pull_request_review")
+    assert (done.code, github.check["conclusion"]) == (4, "failure"), "an approval does not make up for it either"
 
 
 def test_annotations_come_in_batches(jobs: Jobs, github: Github) -> None:

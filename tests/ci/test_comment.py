@@ -202,11 +202,11 @@ def test_a_redacted_comment_has_no_value(jobs: Jobs, github: Github) -> None:
 
 def test_what_a_log_says_makes_nothing_active(jobs: Jobs, github: Github) -> None:
     """Colours go, fences don't end early, and no mention begins."""
-    log = "\x1b[31merror:\x1b[0m ```\n@alice <img src=x> [l](http://e.example)\n"
+    log = "::error file=x::y\n\x1b[31merror:\x1b[0m ```\n@alice <img src=x> [l](http://e.example)\n"
     (jobs.project.dir / "eu.log").write_text(log, "utf-8")
     jobs.pull(7, "comment", "--failed", "eu.log")
     body = github.comments[0]["body"]
-    assert "\x1b" not in body
+    assert "\x1b" not in body and "::error" not in body
     assert "````text\nerror: ```\n@alice" in body
 
 

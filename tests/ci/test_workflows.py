@@ -131,6 +131,15 @@ def test_every_input_is_one(path: Path) -> None:
                 assert step["with"]["mode"] in modes or "${{" in step["with"]["mode"]
 
 
+def test_each_mode_goes_to_the_script_that_knows_it() -> None:
+    """What action.yml takes for a mode that asks vendors is what run.sh does, so no other mode sees a key for nothing."""
+    vendor, host = (step for step in read(ACTION)["runs"]["steps"] if "if" in step)
+    known = set(re.findall(r"^  ([a-z]+)\)$", (ROOT / "action" / "run.sh").read_text("utf-8"), re.MULTILINE))
+    assert set(json.loads(re.search(r"\[.*\]", vendor["if"])[0])) == known  # type: ignore[index]
+    assert host["if"] == "!" + vendor["if"]
+    assert ("GITHUB_TOKEN" in vendor["env"], "GITHUB_TOKEN" in host["env"]) == (False, True)
+
+
 def test_the_scripts_are_bash() -> None:
     """Each is read to its end without a mistake, and stops at its first one."""
     for script in SCRIPTS:
@@ -207,7 +216,8 @@ def test_the_other_modes(runner: Runner) -> None:
     assert runner("run.sh", MODE="unlock", RUN="r1")[0] == 64
     assert runner("run.sh", MODE="import", ADDRESSES="stripe.product/pro=pro\n")[0] == 0
     assert runner("run.sh", MODE="destroy")[0] == 64
-    code, _, said = runner("run.sh", MODE="destroy", CONFIRM="default", ALLOW="irreversible:stripe.price/monthly\nmoney")
+    consents = "irreversible:stripe.price/monthly\nmoney  delete"
+    code, _, said = runner("run.sh", MODE="destroy", CONFIRM="default", ALLOW=consents)
     assert code == 0, said
     assert runner("tell.sh", MODE="paint")[0] == 64
 
