@@ -18,7 +18,8 @@ from reconciler.model import Impact
 
 WIDTH = 100
 
-_FLAGS = {"stack": "stack", "vendors": "connection", "targets": "address", "excludes": "address", "allow": "impact",
+_FLAGS = {"stack": "stack", "stacks": "stack", "vendors": "connection", "targets": "address", "excludes": "address",
+          "allow": "impact",
           "wanted": "vendor"}
 _ARGUMENTS = {"addresses": "address", "patterns": "address", "address": "address", "old": "address", "what": "subject",
               "kind": "kind", "plan": "file"}

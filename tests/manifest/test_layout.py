@@ -40,7 +40,7 @@ c:    # behind\r
             deep\r
 \r
       # at the foot\r
-e: { long: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx, list: [yyyyyyyyyyyyyyyyyyyyyyyyyyy, zzzzzzzzzzzzzzzzz],  last: xxxxxxxxxx }\r
+e: { long: LONG, list: [yyyyyyyyyyyyyyyyyyyyyyyyyyy, zzzzzzzzzzzzzzzzz],  last: xxxxxxxxxx }\r
 f: [1,   # first\r
     2]\r
 g: two\r
@@ -48,7 +48,7 @@ g: two\r
 h:\r
 \r
 \r
-"""
+""".replace(b"LONG", b"x" * 60)
 TIDY = """# top
 
 a: 1   # one space
@@ -66,7 +66,7 @@ c:    # behind
 
   # at the foot
 e:
-  long: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+  long: LONG
   list: [yyyyyyyyyyyyyyyyyyyyyyyyyyy, zzzzzzzzzzzzzzzzz]
   last: xxxxxxxxxx
 f:
@@ -75,7 +75,7 @@ f:
 g: two
   lines
 h:
-"""
+""".replace("LONG", "x" * 60)
 
 
 def test_the_layout() -> None:

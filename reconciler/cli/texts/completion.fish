@@ -66,7 +66,7 @@ complete -c reconciler -n '__reconciler_in fmt' -l quiet -s q -d 'Only data, war
 complete -c reconciler -n '__reconciler_in fmt' -l help -s h -d 'Show this message and exit.'
 complete -c reconciler -n '__reconciler_in fmt' -F
 complete -c reconciler -n '__reconciler_next' -a diff -d 'two stacks in the manifests\' terms'
-complete -c reconciler -n '__reconciler_in diff' -l stack -s s -x -d 'A stack; given twice, the two that are compared.'
+complete -c reconciler -n '__reconciler_in diff' -l stack -s s -x -a '(__reconciler_read keys stacks)' -d 'A stack; given twice, the two that are compared.'
 complete -c reconciler -n '__reconciler_in diff' -l detailed-exitcode -d 'Exit 2 when they differ.'
 complete -c reconciler -n '__reconciler_in diff' -l dir -s C -x -a '(__fish_complete_directories)' -d 'The project\'s folder (RECONCILER_DIR).'
 complete -c reconciler -n '__reconciler_in diff' -l sandbox -d 'Use the local sandbox: no credential, host or real ledger is read.'

@@ -65,8 +65,9 @@ _reconciler_table() {
         "diff")
             flags='--stack -s --detailed-exitcode --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --format --help -h'
             case $2 in
-                --stack|-s|--config-from) take=text ;;
+                --stack|-s) take=stack ;;
                 --dir|-C) take=directory ;;
+                --config-from) take=text ;;
                 --format) choices='text json' ;;
                 *) take=flag+ ;;
             esac ;;
