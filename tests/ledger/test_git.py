@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +18,7 @@ from reconciler.ledger.git import GitStore
 from reconciler.ledger.repository import Said
 from tests.ledger.clones import REF, clone, git, origin, pushes
 from tests.ledger.processes import helper, tell, told
-from tests.ledger.suite import ME, YOU, StoreSuite, intent
+from tests.ledger.suite import ME, YOU, Hasty, StoreSuite, intent
 from tests.world import Shop
 
 LATE = {"t": "gone", "address": "a.b/c"}
@@ -53,12 +54,21 @@ def store(place: Place) -> Iterator[GitStore]:
         yield store
 
 
+class Polite(Hasty):
+    """Each look is some processes, so a crowd that looks a hundred times a second would only be in its own way."""
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(min(seconds, 0.3))
+
+
 class TestGit(StoreSuite):
     """Git passes the suite that every store must pass: each store in a clone of its own."""
 
     @pytest.fixture
     def open_store(self, place: Place) -> Callable[..., Store]:
         def opened(project: str, stack: str, **more: Any) -> Store:
+            if isinstance(more.get("clock"), Hasty):
+                more["clock"] = Polite()
             store = place.opened(project, stack, **more)
             if not more.get("formerly") and stack != "prod":
                 store.ref = store._published.ref = REF  # one place, whoever asks

@@ -79,15 +79,15 @@ def test_an_edited_or_torn_file_is_named_and_the_last_good_commit_with_it(bare: 
     """Whatever file is cut, changed, removed or added: Corrupt to read, to lock and to verify, with the way back."""
     good, serial = git(bare, "rev-parse", REF), fresh().read().serial
     names = [name for name in git(bare, "ls-tree", "--name-only", REF).splitlines() if name not in shards(bare)[1:]]
-    for name in names:
-        text = text_of(bare, name)
-        for torn in (text[: len(text) // 2], text.replace(b"1", b"2"), b"", None) if name != "format" else (b"two", b"", None):
-            git(bare, "update-ref", REF, good)
-            edited(bare, {name: torn})
-            with closing(fresh()) as store, pytest.raises(Corrupt) as told:
-                store.lock(ME)
-            assert f"the last good serial is {serial}" in told.value.message, (name, torn)
-            assert f"git push --force origin {good}:{REF}" in told.value.next
+    ways: list[Callable[[bytes], bytes | None]] = [
+        lambda text: text[: len(text) // 2], lambda text: None, lambda text: text.replace(b"1", b"2"), lambda text: b""]
+    for n, name in enumerate(names):
+        git(bare, "update-ref", REF, good)
+        edited(bare, {name: ways[n % 4](text_of(bare, name))} if name != "format" else {name: b"two\n"})
+        with closing(fresh()) as store, pytest.raises(Corrupt) as told:
+            store.lock(ME)
+        assert f"the last good serial is {serial}" in told.value.message, name
+        assert f"git push --force origin {good}:{REF}" in told.value.next
     git(bare, "update-ref", REF, good)
     edited(bare, {"99": b""})
     with closing(fresh()) as store:
@@ -189,7 +189,7 @@ def test_a_damaged_object_is_never_another_ledger(bare: Path, fresh: Callable[[]
     print(f"SEED={SEED}")
     want, failed = fresh().read(), 0
     names = git(bare, "rev-list", "--objects", "--max-count=1", "--no-object-names", REF).splitlines()
-    for name in rng.sample(names, 8):
+    for name in rng.sample(names, 5):
         path = bare / "objects" / name[:2] / name[2:]
         whole = path.read_bytes()
         path.chmod(0o644)
