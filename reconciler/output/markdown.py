@@ -80,7 +80,8 @@ def _drawn(head: str, sections: Sequence[Section], tops: list[tuple[str, str]], 
         held = [group.render(names) for group in mine if group.group.rank == 0]
         parts += [top, *held, tables, *(group.render(names) for group in mine if group.group.rank), _remarks(one)]
     if cut:
-        parts.insert(1, f"Cut to fit: {every - cut:,} of {every:,} shown in full. `reconciler show` of the saved plan has all.")
+        words = f"Cut to fit: {every - cut:,} of {every:,} shown in full. `reconciler show` of the saved plan has all."
+        parts.insert(2 if len(sections) == 1 else 1, words)
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
@@ -180,7 +181,8 @@ def _short(action: Action, *, redact: bool) -> str:
     told = (said(plain(change.before), plain(change.after), codes[change.path])
             for change in action.changes if change.path in codes)
     note = next((f"{note.subject} {note.text}" for note in action.notes if note.subject and not note.refuse), "")
-    means = next(told, "") or note
+    fact = next((" ".join(filter(None, (fact.subject, fact.text))) for fact in action.facts), "")
+    means = next(told, "") or note or fact
     return f"{text}  {means if len(means) <= MEANS else means[:MEANS] + '…'}" if means else text
 
 
