@@ -28,6 +28,7 @@ class Store(Protocol):
     ledger is still at `(epoch, serial)` and this store holds the lock under that epoch; else Lost. `lock` takes
     the stack (Locked after `timeout` seconds, naming the holder) and starts a new epoch; `renew` prolongs the
     lease and raises Lost when somebody took over; `check` says the same without writing, right before a call is sent.
+    A store whose commits are trips over a network may send later what a killed run's successor finds again by reading.
     A ledger that is made from another's `history` is there whole or not at all, and goes on with its lineage and serial;
     one that was moved elsewhere is neither read nor locked.
     """

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.errors import Failure
-from reconciler.ledger import Holder, Store
+from reconciler.ledger import Holder, Intent, Store
 from reconciler.ledger.sqlite import SqliteStore
 from reconciler.secret import Secret
 
@@ -102,6 +102,16 @@ def pour(store: Store, run: str) -> None:
         say(*at)
 
 
+def announce(store: Store, run: str) -> None:
+    """Commit intents for ever, and say what is confirmed."""
+    ledger = store.lock(Holder(run))
+    at = (ledger.epoch, ledger.serial)
+    while True:
+        op = f"{run}.{at[1]}"
+        at = store.commit([Intent(op, "a.b/c", "create", "POST", "/c", "d", "key", at[0], run, 1.0).record()], at)
+        say(*at)
+
+
 def fill_up(store: Store, run: str, most: int) -> None:
     """Commit until the disk (a limit on the size of files) is full."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
@@ -119,7 +129,8 @@ def main() -> None:
     """Do what the arguments say: verb, place, run, and a number where the verb takes one."""
     verb, place, run, *more = sys.argv[1:]
     store = reached(place)
-    {"race": race, "once": once, "hold": hold, "pour": pour, "fill_up": fill_up}[verb](store, run, *map(int, more))
+    {"race": race, "once": once, "hold": hold, "pour": pour, "announce": announce,
+     "fill_up": fill_up}[verb](store, run, *map(int, more))
     store.close()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +23,7 @@ from tests.ledger.processes import helper, tell, told
 from tests.ledger.suite import ME, YOU, Hasty, StoreSuite, intent
 from tests.world import Shop
 
+SEED = int(os.environ.get("SEED", "20261"))
 LATE = {"t": "gone", "address": "a.b/c"}
 """A record that may ride with the next push."""
 
@@ -231,6 +234,26 @@ def test_a_killed_holder_keeps_the_stack_until_it_is_unlocked(place: Place) -> N
         store.force_unlock("r1")
         assert clock.now() >= held.until + store.grace
         assert store.lock(YOU).epoch == 3
+
+
+def test_a_run_killed_while_it_pushes_loses_nothing_that_was_confirmed(place: Place) -> None:
+    """Whatever moment SIGKILL picks: confirmed intents are there, and a push that is still under way then comes too late."""
+    rng = random.Random(SEED)
+    print(f"SEED={SEED}")
+    clock = TestClock(time.time())
+    with closing(place.opened(clock=clock)) as store:
+        for trial in range(3):
+            last = 0
+            with helper("announce", place.clone(), f"r{trial}") as process:
+                for _ in range(rng.randrange(1, 6)):
+                    last = int(str(told(process)[1]))
+                process.kill()
+                process.wait()
+            store.force_unlock(f"r{trial}")
+            ledger = store.lock(YOU)
+            assert ledger.serial >= last
+            assert not store.verify()
+            store.unlock()
 
 
 def test_a_frozen_holder_that_wakes_writes_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
