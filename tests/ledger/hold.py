@@ -36,10 +36,6 @@ def reached(place: str) -> Store:
         from reconciler.ledger.git import GitStore
 
         return GitStore(Path(place), "shop", "test", **more)
-    if (Path(place) / ".git").is_dir():
-        from reconciler.ledger.git import GitStore
-
-        return GitStore(Path(place), "shop", "test", **more)
     return opened(Path(place), **more)
 
 
