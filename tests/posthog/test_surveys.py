@@ -181,6 +181,8 @@ def test_a_draft_goes_and_one_that_was_launched_needs_consent(project: Project) 
     project.settle({"survey": {**survey()["survey"], **rest["survey"]}})
     id = project.desk.one("surveys", name="exit")["id"]
     assert lines(project.settle(rest)) == [f"DELETE /surveys/{id}/"]
+    project.settle({"survey": {**survey(start_date="2024-01-01T00:00:00Z")["survey"], **rest["survey"]}})
+    project.settle(rest)  # it would have begun later
     project.settle({"survey": {**survey(**LAUNCHED)["survey"], **rest["survey"]}})
     id = project.desk.one("surveys", name="exit")["id"]
     project.desk.came_in("survey sent", **{"$survey_id": id})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.contract import Scene
 from reconciler.model import Action, Note, Op
 from reconciler.vendors.posthog.flag_review import audience, called
+from reconciler.vendors.posthog.objects import days_since
 from reconciler.vendors.posthog.survey_fields import asked, instant
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def meaning(action: Action, kind: Kind[Any], scene: Scene) -> Iterable[Note]:
     """Everything that a reader should know of it."""
     if action.op is Op.DELETE:
-        yield from _deleted(action)
+        yield from _deleted(action, kind)
         return
     held = action.live.fields if action.live is not None else {}
     want = {**held, **(action.want.fields if action.want is not None else {})}
@@ -36,11 +37,10 @@ def meaning(action: Action, kind: Kind[Any], scene: Scene) -> Iterable[Note]:
         yield from _sampled(want, kind)
 
 
-def _deleted(action: Action) -> Iterable[Note]:
-    live = action.live
-    if live is None:
-        return
-    if live.fields.get("start_date"):
+def _deleted(action: Action, kind: Kind[Any]) -> Iterable[Note]:
+    """Once it was launched there may be answers; how many, only a read tells, and that is a fact of the plan."""
+    since = days_since(action.live.fields.get("start_date"), kind.api.clock.now()) if action.live is not None else None
+    if since is not None and since >= 0:
         yield Note("it was launched: its answers stay as events, and no page shows them any more. Safer: archived: true",
                    refuse=True)
 
