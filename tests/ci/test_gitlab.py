@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from reconciler.clock import TestClock
+from tests.ci import conftest
 from tests.ci.fake_gitlab import BOT, Gitlab
 from tests.ci.served import Served
 from tests.cli.project import PRO, SANDBOX, Done, Project
@@ -16,7 +16,7 @@ from tests.cli.project import PRO, SANDBOX, Done, Project
 HEAD, MERGED = "a1" * 20, "f" * 40
 
 
-class Jobs:
+class Jobs(conftest.Jobs):
     """Commands as jobs of GitLab CI run them."""
 
     def __init__(self, project: Project, gitlab: Gitlab, url: str) -> None:
@@ -24,17 +24,13 @@ class Jobs:
         self.environ = {"GITLAB_CI": "true", "CI_API_V4_URL": f"{url}/api/v4", "CI_PROJECT_ID": "42",
                         "GITLAB_TOKEN": "glpat-x1", "CI_PIPELINE_ID": "5", "CI_JOB_TOKEN": "job"}
 
-    def pull(self, *words: str, **environ: str) -> Done:
+    def pull(self, *words: str, **environ: str) -> Done:  # type: ignore[override]
         return self.project.run("ci", *words, environ={
             **self.environ, "CI_COMMIT_SHA": HEAD, "CI_MERGE_REQUEST_IID": "7", "CI_MERGE_REQUEST_PROJECT_ID": "42",
             "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "42", **environ})
 
-    def push(self, *words: str) -> Done:
+    def push(self, *words: str) -> Done:  # type: ignore[override]
         return self.project.run("ci", *words, environ={**self.environ, "CI_COMMIT_SHA": MERGED})
-
-    def plan(self, out: str = "plan.json", *words: str) -> str:
-        self.project.run("plan", "--sandbox", "--out", out, *words)
-        return str(json.loads((self.project.dir / out).read_text("utf-8"))["digest"])
 
 
 @pytest.fixture
