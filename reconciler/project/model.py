@@ -76,7 +76,7 @@ class LedgerSettings(Part):
     bucket: Annotated[str, Field(min_length=1)] | None = None
     prefix: Annotated[str, Field(min_length=1)] | None = None
     region: Annotated[str, Field(min_length=1)] | None = None
-    endpoint: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    endpoint: Annotated[str, Field(pattern=r"^https?://[^@\s]+$")] | None = None
 
     @model_validator(mode="after")
     def _of_this_store(self) -> Self:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from reconciler.errors import Corrupt, Failure, Invalid, Locked, Usage
 from reconciler.ledger import Holder, Ledger, Record, Store
+from reconciler.manifest import MANIFESTS
 from reconciler.project.model import NEEDED, STORES, LedgerSettings, Source
 from reconciler.suggest import did_you_mean
 from reconciler.workspace.ledgers import open_store
@@ -70,11 +71,10 @@ def migrate(workspace: Workspace, source: str, target: str) -> Ledger:
     if stack.ledger not in (old, new):
         raise Usage(f"reconciler.yaml says {shown(stack.ledger)}, and neither {source} nor {target} is that",
                     "one of both is the ledger that this stack uses")
-    if new.key is None:
-        there = replace(stack, ledger=new)
-        problems = tuple(unsealed(there, workspace.validate(), workspace.connections)) if new.store != "sqlite" else ()
-        if problems:
-            raise Invalid(problems)
+    resources = workspace.validate() if (workspace.options.dir / MANIFESTS).is_dir() else ()
+    problems = tuple(unsealed(replace(stack, ledger=new), resources, workspace.connections))
+    if problems:
+        raise Invalid(problems)
     settled, clock = workspace.settled, workspace.clock
     with closing(open_store(settled, old, clock)) as from_, closing(open_store(settled, new, clock)) as to:
         try:

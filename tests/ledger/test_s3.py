@@ -1,59 +1,38 @@
-"""The S3 store, over moto as a server: the common suite, and what only a network and a bucket can do to it."""
+"""The S3 store, over moto as a server: the common suite, many stacks in one bucket, and objects that somebody damages."""
 
 from __future__ import annotations
 
 import os
 import random
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
 import pytest
 
-from reconciler.clock import TestClock
-from reconciler.errors import Corrupt, Failure, Locked, Lost
+from reconciler.errors import Corrupt, Failure, Locked
 from reconciler.ledger import Ledger, Store, segments
 from reconciler.ledger.bucket import Object
 from reconciler.ledger.s3 import S3Store
-from tests.ledger.processes import helper, tell, told
+from tests.ledger.places import Folder
 from tests.ledger.suite import ME, YOU, StoreSuite, history
-from tests.s3 import CREDENTIALS, S3, after
+from tests.s3 import S3, after
 
 SEED = int(os.environ.get("SEED", "20261"))
 
 
-class Place:
-    """A bucket that nobody has used."""
-
-    def __init__(self, server: S3) -> None:
-        self.server, self.bucket = server, server.bucket()
-
-    def opened(self, project: str = "shop", stack: str = "test", **more: Any) -> S3Store:
-        return S3Store(self.bucket, project, stack, **{"endpoint": self.server.url, "clock": TestClock(), **more})
-
-    def names(self) -> list[str]:
-        return self.server.keys(self.bucket)
-
-    def read(self, key: str) -> bytes:
-        return self.server.read(self.bucket, key)
-
-    def write(self, key: str, data: bytes) -> None:
-        self.server.write(self.bucket, key, data)
+@pytest.fixture
+def place(buckets: S3) -> Folder:
+    return Folder(buckets)
 
 
 @pytest.fixture
-def place(buckets: S3) -> Place:
-    return Place(buckets)
-
-
-@pytest.fixture
-def store(place: Place) -> Iterator[S3Store]:
+def store(place: Folder) -> Iterator[S3Store]:
     with closing(place.opened()) as store:
         yield store
 
 
-def grown(place: Place, commits: int = 60) -> Ledger:
+def grown(place: Folder, commits: int = 60) -> Ledger:
     """A ledger of some segments and a tail."""
     with closing(place.opened()) as store:
         ledger = store.lock(ME)
@@ -74,7 +53,7 @@ class TestS3(StoreSuite):
     """S3 passes the suite that every store must pass."""
 
     @pytest.fixture
-    def open_store(self, place: Place) -> Callable[..., Store]:
+    def open_store(self, place: Folder) -> Callable[..., Store]:
         return lambda project, stack, **more: Here(
             place.bucket, project, stack, endpoint=place.server.url, **more)
 
@@ -82,7 +61,7 @@ class TestS3(StoreSuite):
 # one bucket, many stacks
 
 
-def test_reading_makes_no_objects(store: S3Store, place: Place) -> None:
+def test_reading_makes_no_objects(store: S3Store, place: Folder) -> None:
     """`plan` with a key that may only read works before there is anything to read."""
     assert not store.read().entries
     assert store.holder() is None
@@ -90,7 +69,7 @@ def test_reading_makes_no_objects(store: S3Store, place: Place) -> None:
     assert place.names() == []
 
 
-def test_stacks_of_one_bucket_do_not_see_each_other(place: Place) -> None:
+def test_stacks_of_one_bucket_do_not_see_each_other(place: Folder) -> None:
     """Each lies below its prefix, project and name."""
     with closing(place.opened(prefix="/ledgers/")) as one, closing(place.opened("shop", "prod")) as two:
         first = one.lock(ME)
@@ -101,7 +80,7 @@ def test_stacks_of_one_bucket_do_not_see_each_other(place: Place) -> None:
                                     "shop/prod/head.json", "shop/prod/lock.json"]
 
 
-def test_a_commit_is_one_request(store: S3Store, place: Place) -> None:
+def test_a_commit_is_one_request(store: S3Store, place: Folder) -> None:
     """The newest records ride in the head; what is read again and has not changed is not sent again."""
     ledger = store.lock(ME)
     place.server.asked.clear()
@@ -111,7 +90,7 @@ def test_a_commit_is_one_request(store: S3Store, place: Place) -> None:
     assert place.server.asked == [f"{verb} /{place.bucket}/shop/test/head.json" for verb in ("PUT", "PUT", "GET")]
 
 
-def test_a_renamed_stack_takes_its_ledger_along(place: Place) -> None:
+def test_a_renamed_stack_takes_its_ledger_along(place: Folder) -> None:
     """Under `formerly` it is read where it was; the first lock goes on in the new place, and the old one says so."""
     former = (("shop", "test"),)
     with closing(place.opened()) as old, closing(place.opened("shop", "prod", formerly=former)) as new:
@@ -130,7 +109,7 @@ def test_a_renamed_stack_takes_its_ledger_along(place: Place) -> None:
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
-def test_a_rename_that_was_cut_off_is_finished_by_the_next_lock(place: Place, nth: int) -> None:
+def test_a_rename_that_was_cut_off_is_finished_by_the_next_lock(place: Folder, nth: int) -> None:
     """Killed before, between and after its two writes: one ledger goes on, whole, and nobody goes on under the old name."""
     with closing(place.opened()) as old:
         ledger = old.lock(ME)
@@ -148,125 +127,6 @@ def test_a_rename_that_was_cut_off_is_finished_by_the_next_lock(place: Place, nt
         old.lock(ME)
 
 
-# the network
-
-
-@pytest.mark.parametrize("fate", ["lose", "drop", "500", "503", "409"])
-@pytest.mark.parametrize("part", ["head.json", "lock.json"])
-def test_a_write_whose_answer_is_lost_is_settled_by_reading(place: Place, fate: str, part: str) -> None:
-    """Each write in turn, of lock, begin, commit, renewal and unlock: what went through counts once, the rest is repeated."""
-    for nth in (1, 2, 3):
-        clock = TestClock()
-        with closing(place.opened("shop", f"t{part[0]}{nth}", clock=clock)) as store:
-            place.server.faults[:] = [after(nth, fate, part=part), after(nth, "drop", "GET", part)]
-            ledger = store.lock(ME)
-            clock.sleep(60)
-            store.renew()
-            at = store.commit(history(), (ledger.epoch, ledger.serial))
-            assert at == (1, 2 + len(history()))
-            store.unlock()
-            place.server.faults.clear()
-            assert store.holder() is None
-            assert [record["t"] for record in store.history()] == ["lineage", "epoch", *[r["t"] for r in history()]]
-
-
-def test_our_own_412_is_no_defeat(store: S3Store, place: Place) -> None:
-    """A commit went through, its answer and the look for it were lost, and the repetition is refused: it is ours."""
-    ledger = store.lock(ME)
-    place.server.asked.clear()
-    place.server.faults.extend([after(1, "lose"), after(1, "drop", "GET")])
-    at = store.commit(history(), (ledger.epoch, ledger.serial))
-    assert [line.split()[0] for line in place.server.asked] == ["PUT", "GET", "PUT", "GET"]
-    store.commit([{"t": "gone", "address": "a.b/c"}], at)
-    assert not store.verify()
-
-
-def test_a_bucket_that_stays_away_ends_the_run(store: S3Store, place: Place) -> None:
-    """After a few tries, which wait on the clock, the failure is clear; what was committed is there."""
-    ledger = store.lock(ME)
-    at = store.commit(history(), (ledger.epoch, ledger.serial))
-    place.server.faults.append(lambda method, path: "drop")
-    with pytest.raises(Failure, match=r"bucket ledgers-\d+ can't be used"):
-        store.commit([{"t": "gone", "address": "a.b/c"}], at)
-    place.server.faults.clear()
-    with closing(place.opened()) as other:
-        assert (other.read().epoch, other.read().serial) == at
-
-
-@pytest.mark.parametrize("fate", ["403", "401", "429"])
-def test_what_may_not_be_seen_is_not_absent(store: S3Store, place: Place, fate: str) -> None:
-    """No right to look, or to list, is a failure and never an empty ledger."""
-    place.server.faults.append(lambda method, path: fate)
-    with pytest.raises(Failure, match="can't be used"):
-        store.read()
-
-
-def test_a_bucket_that_is_not_there_and_credentials_that_are_not_there(
-        place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both are told in a sentence with a next step."""
-    with closing(S3Store("no-such-bucket", "shop", "test", endpoint=place.server.url)) as store, \
-            pytest.raises(Failure, match="NoSuchBucket"):
-        store.read()
-    monkeypatch.setattr(place.server.session, "get_credentials", lambda: None)
-    monkeypatch.setattr(place.server.session._session, "get_credentials", lambda: None)
-    with closing(place.opened()) as store, pytest.raises(Failure, match="NoCredentials") as told_:
-        store.read()
-    assert "boto3" in told_.value.next
-
-
-def test_a_bucket_that_ignores_conditions_is_refused(store: S3Store, place: Place) -> None:
-    """Where two runs could write over each other no ledger begins."""
-    place.server.heedless = True
-    with pytest.raises(Failure, match="ignores conditions of writes"):
-        store.lock(ME)
-    assert "shop/test/head.json" not in place.names()
-
-
-# holders
-
-
-def test_a_dead_holder_is_unlocked_by_a_person(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed or frozen, a run keeps the stack until `unlock --run`, which waits for its lease; woken, it writes nothing."""
-    monkeypatch.setenv("LEASE", "0.001")
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    clock = TestClock()
-    with helper("hold", f"{place.server.url}/{place.bucket}", "r1") as process, closing(place.opened(clock=clock)) as store:
-        assert told(process) == ["held", 1, 3]
-        process.send_signal(signal.SIGSTOP)
-        with pytest.raises(Locked, match="r1"):
-            store.lock(YOU)
-        store.force_unlock("r1")
-        assert 29 < clock.slept[-1] < 31
-        ledger = store.lock(YOU)
-        process.send_signal(signal.SIGCONT)
-        tell(process)
-        assert [told(process) for _ in range(3)] == [["Lost"]] * 3
-        assert store.read() == ledger
-
-
-def test_an_unlock_that_was_killed_can_be_done_again(place: Place) -> None:
-    """It had taken the lock and waited: the run is locked out already, and the second one ends the hold."""
-    class Killed(Exception):
-        pass
-
-    class Mortal(TestClock):
-        def sleep(self, seconds: float) -> None:
-            raise Killed
-
-    with closing(place.opened()) as store, closing(place.opened(clock=Mortal())) as first, closing(place.opened()) as second:
-        ledger = store.lock(ME)
-        with pytest.raises(Killed):
-            first.force_unlock("run-1")
-        with pytest.raises(Lost):
-            store.commit(history(), (ledger.epoch, ledger.serial))
-        held = second.holder()
-        assert held is not None
-        assert held.run == "run-1"
-        second.force_unlock("run-1")
-        assert second.lock(YOU).epoch > ledger.epoch
-
-
 # segments
 
 
@@ -277,7 +137,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_a_long_journal_lies_in_few_segments(place: Place) -> None:
+def test_a_long_journal_lies_in_few_segments(place: Folder) -> None:
     """Old records move out of the head, small segments become large ones, and nothing of the journal is lost on the way."""
     most = 0
     with closing(place.opened()) as store, closing(place.opened()) as reader:
@@ -297,7 +157,7 @@ def test_a_long_journal_lies_in_few_segments(place: Place) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_a_reader_survives_a_merge_under_its_hands(place: Place) -> None:
+def test_a_reader_survives_a_merge_under_its_hands(place: Folder) -> None:
     """A segment that went between two looks is looked for in the new head."""
     grown(place, 30)
     with closing(place.opened()) as writer, closing(place.opened()) as reader:
@@ -327,7 +187,7 @@ def commits(store: S3Store, at: tuple[int, int]) -> None:
 class Copy:
     """A bucket's objects in memory."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Folder) -> None:
         self.name, self.objects = place.bucket, {key: place.read(key) for key in place.names()}
 
     def get(self, key: str, known: Object | None = None) -> Object | None:
@@ -343,7 +203,7 @@ class Copy:
 
 
 @pytest.mark.usefixtures("small")
-def test_damaged_objects_are_never_another_ledger(place: Place) -> None:
+def test_damaged_objects_are_never_another_ledger(place: Folder) -> None:
     """A flipped bit or a cut anywhere in head or segments: either it does not matter, or the ledger is not read."""
     rng = random.Random(SEED)
     print(f"SEED={SEED}")
@@ -370,7 +230,7 @@ def test_damaged_objects_are_never_another_ledger(place: Place) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_missing_objects_are_never_an_empty_ledger(place: Place) -> None:
+def test_missing_objects_are_never_an_empty_ledger(place: Folder) -> None:
     """Without its head, or without a segment, a ledger is Corrupt to read and to lock; verify says why."""
     want = grown(place)
     for key in [key for key in place.names() if not key.endswith("lock.json")]:
@@ -389,7 +249,7 @@ def test_missing_objects_are_never_an_empty_ledger(place: Place) -> None:
 # formats
 
 
-def test_an_older_format_is_upgraded_and_a_newer_one_refused(store: S3Store, place: Place) -> None:
+def test_an_older_format_is_upgraded_and_a_newer_one_refused(store: S3Store, place: Folder) -> None:
     """The next lock writes today's format; what a later version wrote is neither read nor locked."""
     key = "shop/test/head.json"
     store.lock(ME)
