@@ -227,7 +227,7 @@ class GitStore:
         if self._unsure and self._repository.where([self.ref]).get(self.ref) == self._unsure:
             self._tip, self._at = self._unsure, self.ref
         self._unsure = ""
-        whose = lock or self._now.lock
+        whose = None if taken or self._now.taken else lock or self._now.lock
         now = Snapshot(self._chain.ledger(), self._chain.tail, tuple(self._rows), lock, taken)
         commit = self._repository.commit(lines.written(now), self._parent, message, whose.who if whose else "")
         away = self._at if self._tip and self._at != self.ref else ""

@@ -24,7 +24,7 @@ PATIENCE = 60.0
 """Seconds that one trip to the remote may take."""
 
 _QUIET = ("core.hooksPath=/dev/null", "gc.auto=0", "maintenance.auto=false", "push.followTags=false",
-          "push.recurseSubmodules=no", "push.gpgSign=false", "log.showSignature=false")
+          "push.recurseSubmodules=no", "push.gpgSign=false", "color.ui=false")
 _HOPELESS = re.compile(r"denied|not found|does not exist|not appear to be|authentication|prohibited|\b40[134]\b"
                        r"|could not read (?:user|pass)", re.IGNORECASE)
 _ELSEWHERE = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY"})
@@ -96,8 +96,8 @@ class Repository:
             out = self._must("for-each-ref", "--format=%(objectname)\t%(refname)", *refs)
         else:
             out = self._reached("ls-remote", "--quiet", self.remote, *refs)
-        found = (line.split("\t") for line in out.decode().splitlines())
-        return {ref: commit for commit, ref in found if ref in refs}
+        found = (line.partition("\t") for line in out.decode("utf-8", "replace").splitlines())
+        return {ref: commit for commit, _, ref in found if ref in refs}
 
     def fetch(self, ref: str) -> None:
         """Bring a ref's commits here; no ref of this repository is moved by it."""
@@ -110,7 +110,7 @@ class Repository:
 
     def files(self, commit: str) -> dict[str, bytes]:
         """The files of a commit; Failure where git can't read one of them."""
-        tree = self._must("ls-tree", "-z", commit).decode().split("\0")
+        tree = self._must("ls-tree", "-z", commit).decode("utf-8", "backslashreplace").split("\0")
         blobs = {name: meta.split()[2] for meta, _, name in (line.partition("\t") for line in tree if line)}
         found = self._contents(sorted(set(blobs.values()) - self._blobs.keys()))
         self._blobs = {sha: found[sha] if sha in found else self._blobs[sha] for sha in blobs.values()}

@@ -13,8 +13,8 @@ NAMED = ("-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defa
 def git(folder: Path, *words: str, given: str | None = None) -> str:
     """One git command, and what it prints."""
     environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1"}
-    return subprocess.run(["git", *NAMED, *words], cwd=folder, env=environ, text=True, capture_output=True, check=True,
-                          input=given).stdout.strip()
+    return subprocess.run(["git", *NAMED, *words], cwd=folder, env=environ, text=True, errors="surrogateescape", check=True,
+                          capture_output=True, input=given).stdout.strip()
 
 
 def origin(path: Path) -> Path:

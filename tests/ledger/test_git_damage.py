@@ -89,7 +89,7 @@ def test_an_edited_or_torn_file_is_named_and_the_last_good_commit_with_it(bare: 
         assert f"the last good serial is {serial}" in told.value.message, name
         assert f"git push --force origin {good}:{REF}" in told.value.next
     git(bare, "update-ref", REF, good)
-    edited(bare, {"99": b""})
+    edited(bare, {"99": b"", "\udcff": b""})
     with closing(fresh()) as store:
         assert ["99 does not belong to it" in line for line in store.verify()] == [True]
         with pytest.raises(Corrupt):
