@@ -63,18 +63,6 @@ lock:  ## write requirements-dev.txt again; needs uv
 	    requirements-dev.in --output-file requirements-dev.txt
 	$(BIN)/python action/lock.py
 
-site: $(STAMP)  ## build the documentation as a site into build/site
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
-
-bench: $(STAMP)  ## print speed as ratios
-	$(BIN)/python bench/run.py
-
-lock:  ## write requirements-dev.txt again; needs uv
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet --upgrade \
-	    requirements-dev.in --output-file requirements-dev.txt
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --all-extras \
-	    --constraints requirements-dev.txt pyproject.toml --output-file action/requirements.txt
-
 clean:  ## remove what was made here, ledgers excepted
 	rm -rf .venv build dist bench/out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

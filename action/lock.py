@@ -29,7 +29,7 @@ def text() -> str:
 def pins(lock: str) -> dict[str, str]:
     """Each package of a lock with its version and hashes, without remarks."""
     parts = [part for part in re.split(r"\n(?=[A-Za-z0-9])", lock) if "==" in part]
-    kept = ("\n".join(line for line in part.splitlines() if line.strip() and not line.lstrip().startswith("#")) for part in parts)
+    kept = ("\n".join(line for line in part.splitlines() if line.strip(" #") and line.lstrip()[0] != "#") for part in parts)
     return {_name(part.partition("=")[0]): part for part in kept}
 
 
