@@ -5,12 +5,19 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
-from reconciler.output.entries import DECISIVE, WIDTH, Entry, Group, Level
+from reconciler.output.entries import DECISIVE, KEPT, WIDTH, Entry, Group, Level
 from reconciler.output.escape import safe
 from reconciler.output.quoting import fence, tag
 
 OPEN = 20
 """A longer group that must be decided is folded, so that what follows it is found."""
+
+_HELD, _WEIGHTY, _DRIFT, _REST = range(KEPT), range(KEPT, DECISIVE), range(DECISIVE, DECISIVE + 1), range(DECISIVE + 1, 99)
+ROUNDS = (
+    (_HELD, Level.HEAD), (_HELD, Level.BRIEF), (_WEIGHTY, Level.HEAD), (_WEIGHTY, Level.BRIEF), (_HELD, Level.FULL),
+    (_WEIGHTY, Level.FULL), (_DRIFT, Level.HEAD), (_DRIFT, Level.BRIEF), (_DRIFT, Level.FULL),
+    (_REST, Level.HEAD), (_REST, Level.BRIEF), (_REST, Level.FULL))
+"""Who gets room after whom, and for how much."""
 
 FRAME = 120
 """About what a group takes beside its entries: title, fences, tags."""
@@ -64,7 +71,8 @@ class Shown:
         if not self.folded:
             return "\n\n".join(filter(None, (f"#### {title}: {count}", body, names)))
         if self.group.kept:
-            fold = f"<details><summary>in full</summary>\n\n{body}\n\n</details>" if body else ""
+            word = "in full" if self.whole == len(self.levels) else "each"
+            fold = f"<details><summary>{word}</summary>\n\n{body}\n\n</details>" if body else ""
             return "\n\n".join(filter(None, (f"#### {title}: {count}", names, fold)))
         opened = " open" if self.group.rank == DECISIVE and len(self.group.entries) <= OPEN else ""
         return f"<details{opened}><summary><b>{title}</b>: {count}</summary>\n\n{body}\n\n</details>"
@@ -88,10 +96,8 @@ def fit(groups: Iterable[Group], room: int) -> list[Shown]:
     shown = [Shown(group) for group in groups]
     room -= sum(FRAME + sum(_cost(entry, level) for entry, level in zip(one.group.entries, one.levels, strict=True))
                 for one in shown)
-    for first, last in ((0, DECISIVE), (DECISIVE, DECISIVE + 1), (DECISIVE + 1, 1 << 30)):
-        ranked = sorted((one for one in shown if first <= one.group.rank < last), key=lambda one: one.group.rank)
-        for level in (Level.HEAD, Level.BRIEF, Level.FULL):
-            room = _raise(ranked, level, room)
+    for ranks, level in ROUNDS:
+        room = _raise([one for one in shown if one.group.rank in ranks], level, room)
     return shown
 
 
@@ -108,10 +114,11 @@ def by_kind(entries: Sequence[Entry]) -> list[str]:
 
 
 def _raise(shown: Sequence[Shown], level: Level, room: int) -> int:
-    """Show more of each entry, in order, as long as it fits; the room that is left."""
-    for one in shown:
-        for n, entry in enumerate(one.group.entries):
-            if level > one.levels[n]:
+    """Show more of each entry as long as it fits, of every group in turn; the room that is left."""
+    for n in range(max((len(one.levels) for one in shown), default=0)):
+        for one in shown:
+            if n < len(one.levels) and level > one.levels[n]:
+                entry = one.group.entries[n]
                 more = _cost(entry, level) - _cost(entry, one.levels[n])
                 if more <= room:
                     one.levels[n], room = level, room - more

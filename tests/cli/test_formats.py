@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -10,8 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.cli.console import Console
+from reconciler.cli.showing import show_plan
+from reconciler.model import Change, Fact, Impact, Note, Op
 from reconciler.output.markdown import opening
+from reconciler.secret import Secret
+from reconciler.sources import Redactor
 from tests.cli.project import PRO, Account, Project
+from tests.output.plans import act, plan
 from tests.output.test_annotations import is_command
 from tests.output.test_findings import SARIF
 
@@ -147,10 +154,25 @@ def test_a_value_is_no_command(shop: Project, stripe: Account) -> None:
     assert not [line for line in exported.said.split("\n") if is_command(line)]
 
 
+def test_a_secret_that_a_vendor_quotes_is_in_no_format(box: Project) -> None:
+    """It is struck out before anything is escaped, so that no form of it is left: not as HTML, JSON, XML or Markdown has it."""
+    secret = 'pa<ss>&"w`o`rd|[x](y)*\\'
+    out = io.StringIO()
+    redactor = Redactor()
+    redactor.add(Secret(secret))
+    console = Console(out, out, {}, clean=redactor.clean)
+    made = plan(act(Op.UPDATE, "stripe.product/pro", Change("name", secret, f"a\n{secret}\n"),
+                    Change(secret, [secret], {secret: 1}), impact=(Impact.ACCESS,),
+                    id=secret, notes=(Note(secret, subject=secret),), facts=(Fact(secret),)),
+                act(Op.BLOCKED, "stripe.product/old", blocked=secret, line=3), warnings=(secret,), stopped=(secret,))
+    for form in ("text", "json", "markdown", "html", "sarif", "junit"):
+        show_plan(console, made, form)
+    assert re.findall(r"pa.{1,12}ss.{1,24}w.{1,12}rd", out.getvalue()) == []
+    assert out.getvalue().count("(secret)") > 30
+
+
 def test_what_goes_into_a_file_stays_exact(box: Project, tmp_path: Path) -> None:
     """Redirected into a file the text is what it is: only a log is read by the runner."""
-    from reconciler.cli.console import Console
-
     for path in (tmp_path / "out.txt", Path(os.devnull)):
         with path.open("w+") as out:
             Console(out, out, {}, github=True).data("::error::x")

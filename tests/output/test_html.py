@@ -134,7 +134,7 @@ def shown(tab: Page) -> list[str]:
 def test_a_browser_has_nothing_to_complain_of(tab: Page, tmp_path: Path, width: int, *, dark: bool) -> None:
     """No error, no request but the page itself, no need to scroll sideways; dark where the reader's system is."""
     file = tmp_path / "plan.html"
-    for made in (every_operation(), five_hundred(), everywhere("<img src=http://evil.example onerror=alert(1)>")):
+    for made in (every_operation(), five_hundred(), plan(), everywhere("<img src=http://evil.example onerror=alert(1)>")):
         file.write_text(html.page([made]), "utf-8")
         tab.open(file, width=width, dark=dark)
         assert tab.complaints == []

@@ -19,7 +19,7 @@ from tests.output.payloads import WORD, everywhere, payloads
 from tests.output.plans import CANARY, act, created, drifted, every_operation, plan, policy, superseded
 
 OURS = re.compile(r"<!-- reconciler plan -->|</?details>|<details open>|"
-                  r"<summary>(in full|<b>[\w :]*</b>: [\w ,]+)</summary>|\s")
+                  r"<summary>(in full|each|<b>[\w :]*</b>: [\w ,]+)</summary>|\s")
 FOREIGN = re.compile(r"<code>[^<>]*</code>")
 
 
