@@ -22,7 +22,7 @@ _OTHERS = {404, 409, 412}
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """What an object holds; `age` in seconds, both ends by the server's clock."""
+    """What an object holds; `age` in seconds, at least, both ends by the server's clock."""
 
     data: bytes
     etag: str
@@ -157,6 +157,6 @@ def _age(date: str, changed: Any) -> float:
     from email.utils import parsedate_to_datetime
 
     try:
-        return max(float((parsedate_to_datetime(date) - changed).total_seconds()), 0.0)
+        return max(float((parsedate_to_datetime(date) - changed).total_seconds()) - 1.0, 0.0)  # both are in whole seconds
     except (TypeError, ValueError):
         return 0.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
 from reconciler.errors import Failure
@@ -81,9 +80,13 @@ class Padlock:
     def give_back(self, serial: int) -> None:
         """Free the lock, saying how far the journal goes; nothing happens when it is not ours any more."""
         if self.hold.holder is not None:
+            run = self.hold.holder.run
             self.hold.end()
-            with suppress(Failure):
+            try:
                 self.bucket.put(self.key, Lock(uuid.uuid4().hex, None, 0.0, max(serial, self._serial)).dump(), self._etag)
+            except Failure as error:
+                raise Failure(f"{error.message}; run {run} still holds the stack",
+                              f"reconciler ledger unlock --run {run}, when it can be reached again") from error
 
     def holder(self) -> Holder | None:
         """Who holds the lock now."""

@@ -184,6 +184,7 @@ class PostgresStore:
     def _claim(self, db: Any, said: str) -> tables.Held | None:
         """Under the row's lock: take the stack if it is free, else say who holds it."""
         with db.transaction():
+            tables.row(db, self.place)
             for place in (self.place, *self._former):
                 found = tables.held(db, place, lock=True)
                 if found is not None and found.token != self._token and not self._over(found):

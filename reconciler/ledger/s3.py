@@ -77,7 +77,8 @@ class S3Store:
                 self._append(self._chain.epoch())
                 return self._chain.ledger()
             except BaseException:
-                self.unlock()
+                with suppress(Failure):
+                    self.unlock()
                 raise
 
     def renew(self) -> None:

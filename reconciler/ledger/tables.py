@@ -121,10 +121,8 @@ def read(db: Any, places: Sequence[str], known: int) -> tuple[Head | None, list[
 
 
 def held(db: Any, place: str, *, lock: bool = False) -> Held | None:
-    """Who holds a place; with `lock` its row is made, and nobody else can change it before the transaction's end."""
-    if lock:
-        db.execute(_ROW, (place,))
-    elif not _there(db):
+    """Who holds a place; with `lock` nobody else can change that before the transaction's end."""
+    if not lock and not _there(db):
         return None
     row = db.execute(_HELD_STILL if lock else _HELD, (place,)).fetchone()
     if row is None or not row[0]:
@@ -142,6 +140,11 @@ def claim(db: Any, place: str, token: str, holder: str, lease: float) -> None:
 def attend(db: Any, token: str) -> None:
     """Show from now on that the token's session is alive."""
     db.execute(_ATTEND, (_number(token),))
+
+
+def row(db: Any, place: str) -> None:
+    """A place's row, where it is missing; who makes it at the same time waits for this transaction's end."""
+    db.execute(_ROW, (place,))
 
 
 def rename(db: Any, former: str, place: str) -> None:

@@ -95,6 +95,23 @@ def test_a_role_that_may_only_read_reads(place: Schema, store: PostgresStore) ->
     assert "canary" not in f"{told.value.message}{told.value.next}"
 
 
+def test_a_role_that_may_write_needs_no_more_than_the_docs_say(place: Schema, store: PostgresStore) -> None:
+    """Once the tables are there it makes none, alters none, and removes nothing from the journal."""
+    store.lock(ME)
+    store.unlock()
+    role = f"writer_{place.schema}"
+    place.ask(f"CREATE ROLE {role} LOGIN PASSWORD 'w'; GRANT USAGE ON SCHEMA {place.schema} TO {role}; "
+              f"GRANT SELECT, INSERT, UPDATE, DELETE ON reconciler_ledger TO {role}; "
+              f"GRANT SELECT, INSERT ON reconciler_journal TO {role}")
+    url = place.url.replace(f"owner:{ROOT_PASSWORD}", f"{role}:w")
+    with closing(PostgresStore(Secret(url), "shop", "prod", formerly=(("shop", "test"),))) as writer:
+        ledger = writer.lock(YOU)
+        at = writer.commit(history(), (ledger.epoch, ledger.serial))
+        writer.renew()
+        assert (writer.read().epoch, writer.read().serial) == at
+        writer.unlock()
+
+
 @pytest.mark.parametrize("url", [
     "postgresql://ada:canary-pass@127.0.0.1:1/ledger", "host=127.0.0.1 port=1 password=canary-pass user=ada",
     "postgresql://ada:canary-pass@127.0.0.1:1/ledger?nonsense=canary-pass", "canary-pass", "postgresql://[canary-pass",

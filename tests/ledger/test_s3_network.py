@@ -70,6 +70,19 @@ def test_a_bucket_that_stays_away_ends_the_run(store: S3Store, place: Folder) ->
         assert (other.read().epoch, other.read().serial) == at
 
 
+def test_a_lock_that_can_not_be_given_back_is_told(place: Folder) -> None:
+    """The run says that it still holds the stack and how to end that, instead of leaving the next one to find out."""
+    with closing(place.opened()) as store, closing(place.opened()) as other:
+        store.lock(ME)
+        place.server.faults.append(lambda method, path: "drop")
+        with pytest.raises(Failure, match="run run-1 still holds the stack") as told_:
+            store.unlock()
+        assert "ledger unlock --run run-1" in told_.value.next
+        place.server.faults.clear()
+        other.force_unlock("run-1")
+        assert other.lock(YOU).epoch > 1
+
+
 @pytest.mark.parametrize("fate", ["403", "401", "429"])
 def test_what_may_not_be_seen_is_not_absent(store: S3Store, place: Folder, fate: str) -> None:
     """No right to look, or to list, is a failure and never an empty ledger."""
