@@ -57,8 +57,13 @@ class Console:
         """What the command was asked for; `cleaned` where a checksum covers it already."""
         self._still()
         text = text if text.endswith("\n") else text + "\n"
-        self.out.write(text if cleaned else self.clean(text) if _is_file(self.out) else self.printed(text))
+        text = text if cleaned else self.clean(text)
+        shown = text if cleaned or _is_file(self.out) else self.printed(text)
+        self.out.write(shown)
         self.out.flush()
+        if shown != text:
+            self.warn("a line that GitHub's runner would have taken for a command is spelled out; into a file (> FILE) it is "
+                      "written as it is")
 
     def printed(self, text: str) -> str:
         """The text as it may stand in a log: no secret in it, and nothing that GitHub's runner would take for a command."""

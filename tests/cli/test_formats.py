@@ -150,7 +150,10 @@ def test_a_value_is_no_command(shop: Project, stripe: Account) -> None:
     for form in ("text", "json", "markdown", "html", "sarif", "junit"):
         done = shop.run("plan", "--format", form, environ=GITHUB)
         assert not [line for line in done.said.split("\n") if is_command(line)], form
+    stripe.products()["spare"] = {**stripe.products()["pro"], "id": "spare", "metadata": {}}
     exported = shop.run("export", "--vendor", "stripe", environ=GITHUB)
+    assert "pwned" in exported.out
+    assert ("is spelled out" in exported.err) is ("\\x3a:" in exported.out)
     assert not [line for line in exported.said.split("\n") if is_command(line)]
 
 
@@ -172,9 +175,13 @@ def test_a_secret_that_a_vendor_quotes_is_in_no_format(box: Project) -> None:
 
 
 def test_what_goes_into_a_file_stays_exact(box: Project, tmp_path: Path) -> None:
-    """Redirected into a file the text is what it is: only a log is read by the runner."""
+    """Redirected into a file the text is what it is: only a log is read by the runner, and there a warning tells of it."""
     for path in (tmp_path / "out.txt", Path(os.devnull)):
         with path.open("w+") as out:
             Console(out, out, {}, github=True).data("::error::x")
     assert (tmp_path / "out.txt").read_text() == "::error::x\n"
+    out, err = io.StringIO(), io.StringIO()
+    Console(out, err, {}, github=True).data("::error::x")
+    assert out.getvalue() == "\\x3a:error::x\n"
+    assert "is spelled out" in err.getvalue()
     assert not re.search(r"^::", box.run("validate", environ=GITHUB).out)
