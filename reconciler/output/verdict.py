@@ -44,9 +44,11 @@ def verdict(plan: Plan) -> Verdict:
     if not acting:
         return Verdict(Mood.EMPTY, "No changes.")
     counts = impacts(plan)
-    weighs = ", ".join(f"{impact.value} {counts[impact]}" for impact in DECISIVE if impact in counts)
+    weighs = [f"{impact.value} {counts[impact]}" for impact in DECISIVE if impact in counts]
+    if released := sum(action.op is Op.DELETE and Impact.DELETE not in action.impact for action in plan.actions):
+        weighs.append(f"removed {released}")
     if weighs:
-        return Verdict(Mood.DECIDE, f"To decide: {_count(acting, 'change')}, of them {weighs}.")
+        return Verdict(Mood.DECIDE, f"To decide: {_count(acting, 'change')}, of them {', '.join(weighs)}.")
     return Verdict(Mood.QUIET, f"Ready: {_count(acting, 'change')}; nothing costs, deletes or grants anything.")
 
 

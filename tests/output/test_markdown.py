@@ -10,7 +10,7 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from reconciler.model import Change, Fact, Impact, Op
+from reconciler.model import Action, Change, Fact, Impact, Op
 from reconciler.output import json
 from reconciler.output.markdown import LIMIT, comment, opening, section
 from reconciler.secret import Secret
@@ -85,6 +85,17 @@ def test_what_must_be_decided_is_told_in_full() -> None:
     assert '\n+     |   capabilities = ["read", "list"]\n' in text
     assert "(changed outside) 25 -> 10" in text
     assert "`+/- supersede stripe.price/pro_monthly  29.00 -> 35.00 USD, +20.7%`" in text
+
+
+@pytest.mark.parametrize(("action", "sentence"), [
+    (act(Op.UPDATE, "stripe.product/p", Change("name", "a", "b"), impact=(Impact.COSMETIC,)),
+     "Ready: 1 change; nothing costs, deletes or grants anything."),
+    (act(Op.DELETE, "posthog.property_definition/p", effect="release"), "To decide: 1 change, of them removed 1."),
+    (act(Op.ADOPT, "sentry.team/t", impact=(Impact.ADOPT,)), "To decide: 1 change, of them adopt 1."),
+])
+def test_nothing_that_goes_away_is_called_harmless(action: Action, sentence: str) -> None:
+    """What costs, deletes, grants, adopts or undoes is to be decided, and so is a removal that deletes nothing."""
+    assert f"> **{sentence}**" in comment([section(plan(action))])
 
 
 def test_a_plan_without_changes_is_short() -> None:
