@@ -227,7 +227,7 @@ def test_a_killed_holder_keeps_the_stack_until_it_is_unlocked(place: Place) -> N
         process.kill()
         process.wait()
         with pytest.raises(Locked, match="r1") as gone:
-            store.lock(YOU, 600.0)
+            store.lock(YOU, 6.0)
         assert "ledger unlock --run r1" in gone.value.next
         held = store.holder()
         assert held is not None
@@ -242,7 +242,7 @@ def test_a_run_killed_while_it_pushes_loses_nothing_that_was_confirmed(place: Pl
     print(f"SEED={SEED}")
     clock = TestClock(time.time())
     with closing(place.opened(clock=clock)) as store:
-        for trial in range(3):
+        for trial in range(2):
             last = 0
             with helper("announce", place.clone(), f"r{trial}") as process:
                 for _ in range(rng.randrange(1, 6)):
