@@ -25,7 +25,7 @@ without_log() { rm -f -- "$log"; }
 case "$MODE" in
   validate)
     run validate "${common[@]}"
-    without_log
+    if [ "$code" = 0 ]; then without_log; fi
     finish
     ;;
   plan)

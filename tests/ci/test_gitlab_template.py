@@ -125,6 +125,14 @@ def test_what_nobody_approved_is_shown_and_waits(runner: Runner) -> None:
     assert len(runner.stripe.prices()) == 2
 
 
+def test_broken_manifests_fail_the_check(runner: Runner) -> None:
+    """What could not even be planned is not a merge request without manifests."""
+    head = runner.push("stripe.product: {pro: {nmae: x}}\n", "change")
+    runner.gitlab.open(7, head)
+    assert runner.merge_request(head, "validate", "tell") == {"validate": 3, "tell": 4}
+    assert runner.gitlab.statuses[-1]["status"] == "failed" and "nmae" in runner.notes()[0]
+
+
 def test_by_night(runner: Runner) -> None:
     """What somebody changed by hand is an issue in the morning."""
     commit = runner.work.git("rev-parse", "HEAD").strip()

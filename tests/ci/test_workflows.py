@@ -117,6 +117,26 @@ def test_every_command_of_the_template_and_of_the_hooks_is_one() -> None:
         parses(words)
 
 
+def named(text: str, what: str) -> set[tuple[str, str]]:
+    """What an expression takes of jobs or steps: (name, output)."""
+    return {(name, out) for name, out in re.findall(rf"\b{what}\.([\w-]+)\.(?:outputs\.)?([\w-]+)", text)}
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_every_expression_names_something(path: Path) -> None:
+    """Jobs that it waits for, steps of its own, outputs that exist: what is misspelt would be an empty text."""
+    jobs, given = read(path)["jobs"], {*read(ACTION)["outputs"]}
+    for name, job in jobs.items():
+        needs = job.get("needs", [])
+        needs = [needs] if isinstance(needs, str) else needs
+        for other, out in named(str(job), "needs"):
+            assert other in needs and (out == "result" or out in jobs[other]["outputs"]), (name, other, out)
+        steps = {step["id"]: step for step in job["steps"] if "id" in step}
+        for step, out in named(str(job), "steps"):
+            ours = given if "uses" in steps[step] else set(re.findall(r"echo \"([\w-]+)=", steps[step]["run"]))
+            assert out in ours, (name, step, out)
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_every_input_is_one(path: Path) -> None:
     """What a workflow hands to the action is declared there, and each mode is one that a script knows."""
