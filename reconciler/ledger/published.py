@@ -43,9 +43,10 @@ class Published:
                 return known if not known.commit else Found(self.ref)
             if (ref, commit) == (known.ref, known.commit):
                 return known
-            if self.repository.remote and not self.repository.has(commit):
+            far = self.repository.remote
+            if far and not self.repository.has(commit):
                 self.repository.fetch(ref)
-            if self.repository.has(commit):  # else it has moved on between the two questions
+            if not far or self.repository.has(commit):  # else it has moved on between the two questions
                 snapshot = self.read(commit)
                 self._same_history(commit, snapshot)
                 self.note(commit)

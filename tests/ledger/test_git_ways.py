@@ -96,6 +96,13 @@ def test_a_repository_without_a_remote_keeps_it_itself(tmp_path: Path) -> None:
         with pytest.raises(Locked, match="run-2"):
             store.lock(ME)
         other.unlock()
+        tip = git(folder, "rev-parse", REF)
+        lost = folder / ".git" / "objects" / tip[:2] / tip[2:]
+        lost.rename(folder / "lost")
+        with pytest.raises(Failure, match="can't be used in this repository: git ls-tree"):
+            store.read()
+        (folder / "lost").rename(lost)
+        assert store.read().epoch == 2
         git(folder, "update-ref", "-d", REF)
         with pytest.raises(Corrupt, match="in this repository is not the one that this clone knows: it is gone") as told:
             store.read()
