@@ -23,6 +23,10 @@ Row = tuple[int, bytes, bytes]
 _UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
+class Left(Failure):
+    """This ledger goes on in another store; what is here is of no use any more."""
+
+
 def checksum(before: bytes, serial: int, body: bytes) -> bytes:
     """The checksum of a record: over its own bytes and, through the one before it, over all the journal."""
     return hashlib.sha256(before + serial.to_bytes(8, "big") + body).digest()
@@ -107,9 +111,9 @@ class Chain:
         if head["left"] and head["left"][0] != f"{self.project}/{self.stack}":  # that is a rename under way
             to, at = head["left"]
             day = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
-            raise Failure(f"{self.where} was moved to {to} on {day}, and nothing goes on here",
-                          f"write `ledger: {to}` into reconciler.yaml" if to.startswith("{") else
-                          f"the stack is called {to} now")
+            raise Left(f"{self.where} was moved to {to} on {day}, and nothing goes on here",
+                       f"write `ledger: {to}` into reconciler.yaml" if to.startswith("{") else
+                       f"the stack is called {to} now")
 
     # writing
 

@@ -265,6 +265,9 @@ def _ledger(workspace: Workspace) -> Iterator[Check]:
         for problem in workspace.settled.unfit_for_ci(hosts):
             yield Check("ledger", "store", problem.message, problem.help, 3)
         ledger, holder = workspace.ledger(), workspace.store.holder()
+    except Invalid as error:
+        yield from (Check("ledger", "store", problem.message, problem.help, 3) for problem in error.problems)
+        return
     except Failure as error:
         yield Check("ledger", "store", error.message, error.next, 1)
         return

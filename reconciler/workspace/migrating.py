@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from reconciler.errors import Corrupt, Failure, Invalid, Locked, Usage
 from reconciler.ledger import Holder, Ledger, Record, Store
+from reconciler.ledger.chain import Left
 from reconciler.manifest import MANIFESTS
 from reconciler.project.model import NEEDED, STORES, LedgerSettings, Source
 from reconciler.suggest import did_you_mean
@@ -98,7 +99,7 @@ def moved(source: Store, target: Store, holder: Holder, timeout: float, place: s
     ledger = source.lock(holder, timeout)
     try:
         records = source.history()
-        begun = target.read()
+        begun = _begun(target)
         now = target.lock(holder, timeout, () if begun.serial else records)
         try:
             _same(_core(records), target, begun.serial > 0)
@@ -111,6 +112,14 @@ def moved(source: Store, target: Store, holder: Holder, timeout: float, place: s
             target.unlock()
     finally:
         source.unlock()
+
+
+def _begun(target: Store) -> Ledger:
+    try:
+        return target.read()
+    except Left as error:
+        raise Failure(f"the target is in the way: {error.message}",
+                      "once you are sure, remove it there: docs/ledgers.md, Moving from one store to another") from error
 
 
 def _core(records: Sequence[Record]) -> Sequence[Record]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from contextlib import closing
 
@@ -128,6 +129,27 @@ def test_a_target_that_holds_something_is_refused(request: pytest.FixtureRequest
     done = shop.run("ledger", "migrate", "sqlite", "git")
     assert (done.code, "the target holds another ledger already" in done.err) == (1, True), done
     assert shop.ok("ledger", "list").out == BOTH
+
+
+def test_what_was_left_behind_is_in_the_way_of_coming_back(request: pytest.FixtureRequest, shop: Project) -> None:
+    """The old copy is not taken for a ledger to go on with, nor written over; removed, it makes room."""
+    git = place("git", request, shop.dir)
+    shop.apply()
+    shop.ok("ledger", "migrate", "sqlite", "git")
+    git.use(shop)
+    done = shop.run("ledger", "migrate", "git", "sqlite")
+    assert (done.code, "the target is in the way" in done.err, "remove it there" in done.err) == (1, True, True), done
+    shutil.rmtree(shop.dir / ".reconciler/default")
+    shop.ok("ledger", "migrate", "git", "sqlite")
+    place("sqlite", request, shop.dir).use(shop)
+    assert shop.ops() == {}
+
+
+def test_doctor_says_what_a_store_lacks(shop: Project) -> None:
+    """An unset url is a sentence among the other checks."""
+    Kept("postgres", "{store: postgres, url: {env: LEDGER_URL}}", "postgres").use(shop)
+    done = shop.run("doctor")
+    assert "the environment variable LEDGER_URL is not set" in done.said
 
 
 def test_a_secret_asks_for_a_key_before_it_moves_where_others_read(request: pytest.FixtureRequest, shop: Project) -> None:
