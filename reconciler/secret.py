@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from html import escape
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -76,6 +75,8 @@ def reveal(value: Any) -> Any:
 
 def disguises(value: str) -> tuple[str, ...]:
     """A secret as a message may quote it: plain, in JSON, as Python writes it, in a URL, a form or HTML; the longest first."""
+    from html import escape  # most commands quote no secret
+
     found = {value, repr(value)[1:-1], quote(value, safe=""), quote(value), quote_plus(value), escape(value),
              json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
     return tuple(sorted(found, key=lambda form: (-len(form), form)))

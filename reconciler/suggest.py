@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that is most like this one, if any is."""
+    from difflib import get_close_matches  # nobody mistypes most of the time
+
     words = list(known)
     low = {one.lower(): one for one in words}
     hit = get_close_matches(word.lower(), list(low), n=1, cutoff=0.6)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from reconciler.contract import Kinds, registry
 
 ROOT = Path(__file__).parents[1]
 CODE = sorted(path for folder in ("reconciler", "tests", "bench") for path in (ROOT / folder).rglob("*.py")
@@ -92,3 +95,29 @@ def test_checking_manifests_starts_no_engine() -> None:
               "print(code, *sorted(name for name in sys.modules if name in heavy))")
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, text=True, capture_output=True, check=False)
     assert done.stdout.splitlines()[-1] == "0", done.stdout + done.stderr
+
+
+def test_checking_manifests_imports_the_kinds_that_they_name(tmp_path: Path) -> None:
+    """Of a vendor only what is declared is loaded, of other vendors nothing, and nobody looks at what else is installed."""
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "reconciler.yaml").write_text("project: shop\nvendors: {stripe: {mode: test}, vault: {}}\n", "utf-8")
+    (tmp_path / "manifests" / "shop.yaml").write_text("stripe.product:\n  pro: {id: pro, name: Pro}\n", "utf-8")
+    script = ("import sys; from reconciler.cli.program import run; from reconciler.contract import registry;"
+              "code = run(['validate', '--quiet']); held = [n for n in sys.modules if n.startswith('reconciler.vendors.')];"
+              "print(code, registry._others.cache_info().misses, *sorted(held))")
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, text=True, capture_output=True, check=False,
+                          env={**os.environ, "PYTHONPATH": str(ROOT)})
+    code, looked, *held = done.stdout.splitlines()[-1].split()
+    assert (code, looked) == ("0", "0"), done.stdout + done.stderr
+    assert "reconciler.vendors.stripe.product" in held
+    assert not {"reconciler.vendors.stripe.price", "reconciler.vendors.stripe.coupon", "reconciler.vendors.vault"} & set(held)
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_a_vendors_kinds_are_called_as_they_are_listed(name: str) -> None:
+    """The noun under which a kind is looked up is the kind's own."""
+    vendor = registry.vendor(name)
+    assert vendor is not None and isinstance(vendor.kinds, Kinds)
+    assert [kind.name for kind in vendor.kinds] == [f"{name}.{noun}" for noun in vendor.kinds.nouns]
+    assert all(vendor.kind(noun) is kind for noun, kind in zip(vendor.kinds.nouns, vendor.kinds, strict=True))
+    assert vendor.kind("nothing") is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -21,6 +22,8 @@ def main() -> None:
         except BrokenPipeError:
             sys.stderr.close()
         return
+    # No plugin of pydantic's sees what is validated, credentials among it; looking for some costs more than a model.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from reconciler.cli.program import run
 
     signal.signal(signal.SIGTERM, _terminated)

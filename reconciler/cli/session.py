@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
@@ -71,6 +71,10 @@ def reader(options: Options) -> Callable[[str], str | None]:
 
 def log(console: Console) -> None:
     """With -v every request is a line on stderr: method, path, status, time; never a body."""
+    if not console.verbose and "logging" not in sys.modules:
+        return
+    import logging
+
     class Lines(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             console.err.write(console.printed(f"{safe(record.getMessage())}\n"))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self, overload
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -72,9 +73,39 @@ class Placed:
     clashes: tuple[Address, ...] = ()
 
 
+class Kinds(Sequence[type[Kind[Any]]]):
+    """A vendor's kinds in their order, each imported when it is asked for: noun → `module:Class` below the vendor's package."""
+
+    def __init__(self, package: str, nouns: Mapping[str, str]) -> None:
+        self.package, self.nouns = package, nouns
+
+    def __len__(self) -> int:
+        return len(self.nouns)
+
+    @overload
+    def __getitem__(self, index: int) -> type[Kind[Any]]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[type[Kind[Any]], ...]: ...
+
+    def __getitem__(self, index: int | slice) -> type[Kind[Any]] | tuple[type[Kind[Any]], ...]:
+        names = list(self.nouns)[index]
+        return self._loaded(names) if isinstance(names, str) else tuple(self._loaded(name) for name in names)
+
+    def named(self, noun: str) -> type[Kind[Any]] | None:
+        """One kind; no other is imported for it."""
+        return self._loaded(noun) if noun in self.nouns else None
+
+    def _loaded(self, noun: str) -> type[Kind[Any]]:
+        found: type[Kind[Any]] = load(f"{self.package}.{self.nouns[noun]}")
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Vendor:
     """One vendor: `api` and `sandbox` are `module:Class`, so that checking manifests imports no client.
+
+    `kinds` are classes, or Kinds, which imports those alone that manifests name.
 
     `title` is the name that a reader knows it by, where that is more than a capital letter.
     `secrets`, `sinks` and `evaluators` name, in the same form, what other parts are handed through workspace.
@@ -84,7 +115,7 @@ class Vendor:
     name: str
     settings: type[Settings]
     api: str
-    kinds: tuple[type[Kind[Any]], ...]
+    kinds: Sequence[type[Kind[Any]]]
     sandbox: str
     secrets: str | None = None
     sinks: str | None = None
@@ -104,6 +135,8 @@ class Vendor:
     def kind(self, name: str) -> type[Kind[Any]] | None:
         """The kind called `vendor.noun` or just `noun`."""
         noun = name.rpartition(".")[2]
+        if isinstance(self.kinds, Kinds):
+            return self.kinds.named(noun)
         return next((kind for kind in self.kinds if kind.name == f"{self.name}.{noun}"), None)
 
 

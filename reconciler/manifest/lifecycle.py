@@ -34,7 +34,7 @@ def _name(value: str) -> str:
 class DeliverTo(BaseModel):
     """Where one output goes; a sink that is a program needs neither path nor key."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     to: Annotated[str, Field(min_length=1)]
     path: str = ""
@@ -44,7 +44,7 @@ class DeliverTo(BaseModel):
 class LifecycleFields(BaseModel):
     """The words of `lifecycle`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     protect: bool = False
     on_remove: Literal["delete", "keep"] = "delete"

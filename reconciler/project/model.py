@@ -131,12 +131,12 @@ class Config(Part):
     project: Name
     formerly: list[Name] = []
     requires: str | None = None
-    ledger: LedgerSettings = LedgerSettings()
+    ledger: LedgerSettings = LedgerSettings.model_construct()
     vendors: dict[Annotated[str, Field(pattern=CONNECTION)], dict[str, Any] | None] = {}
     vars: dict[Annotated[str, Field(pattern=VARIABLE)], Scalar | list[Any] | dict[str, Any]] = {}
     secrets: dict[str, Source] = {}
     sinks: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], SinkCommand] = {}
-    limits: Limits = Limits()
+    limits: Limits = Limits.model_construct()
     outputs: dict[Literal["json", "dotenv", "zone"], OutputFile] = {}
     allow: list[Annotated[str, BeforeValidator(_consent)]] = []
     consent: Literal["digest"] | None = None

@@ -30,12 +30,12 @@ class Stack:
     name: str
     document: yaml.Document
     formerly: tuple[str, ...] = ()
-    ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    ledger: LedgerSettings = field(default_factory=LedgerSettings.model_construct)
     vendors: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     vars: Mapping[str, Any] = field(default_factory=dict)
     secrets: Mapping[str, Source] = field(default_factory=dict)
     sinks: Mapping[str, SinkCommand] = field(default_factory=dict)
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = field(default_factory=Limits.model_construct)
     outputs: Mapping[str, OutputFile] = field(default_factory=dict)
     allow: tuple[str, ...] = ()
     consent: str | None = None

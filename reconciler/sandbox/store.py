@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,7 +81,7 @@ class Sandbox:
     A regular JSON vendor needs nothing more than its kinds; others override `answer` and the hooks.
     """
 
-    def __init__(self, kinds: tuple[type[Kind[Any]], ...], *, clock: Clock | None = None, path: Path | None = None) -> None:
+    def __init__(self, kinds: Sequence[type[Kind[Any]]], *, clock: Clock | None = None, path: Path | None = None) -> None:
         self.kinds = kinds
         self.clock = clock or SystemClock()
         self.path = path

@@ -9,7 +9,6 @@ from reconciler import manifest
 from reconciler.clock import Clock, SystemClock
 from reconciler.contract.vendor import load
 from reconciler.errors import Usage
-from reconciler.ledger import Ledger, Store
 from reconciler.model import Problem, Resource
 from reconciler.project import CONFIG
 from reconciler.secret import Secret
@@ -20,6 +19,7 @@ from reconciler.workspace.settled import Settled
 if TYPE_CHECKING:
     import httpx
 
+    from reconciler.ledger import Ledger, Store
     from reconciler.sandbox import Sandbox
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -14,8 +13,6 @@ from reconciler import __version__, manifest, project
 from reconciler.clock import Clock
 from reconciler.contract import registry
 from reconciler.errors import Invalid
-from reconciler.ledger import Store
-from reconciler.ledger.prints import Key
 from reconciler.model import Problem, Resource
 from reconciler.project import CONFIG
 from reconciler.secret import Secret
@@ -24,11 +21,13 @@ from reconciler.suggest import did_you_mean
 from reconciler.workspace.connections import Connections
 from reconciler.workspace.options import Options
 from reconciler.workspace.sealing import unsealed
-from reconciler.workspace.since import changed_since
 from reconciler.workspace.vendors import VendorSettings
 
 if TYPE_CHECKING:
     import httpx
+
+    from reconciler.ledger import Store
+    from reconciler.ledger.prints import Key
 
 HOME = ".reconciler"
 
@@ -61,7 +60,7 @@ class Settled:
             if raw is None and ("vendors", connection) in self.stack.document.places:
                 continue  # left out by this stack; what it uses is said where the project configures it
             name = str((raw or {}).get("use", connection))
-            if name not in registry.names():
+            if not registry.known(name):
                 path = ("vendors", connection, "use") if raw and "use" in raw else ("vendors", connection)
                 yield self.stack.problem(f"there is no vendor {name}", *path, hint=did_you_mean(name, registry.names()),
                                          help=f"there are: {', '.join(registry.names())}", key="use" not in path)
@@ -91,6 +90,8 @@ class Settled:
         settings = self.stack.ledger
         if settings.key is None or self.options.sandbox:
             return None
+        from reconciler.ledger.prints import Key
+
         older = tuple(self.secrets.read(source, "ledger", "previous") for source in settings.previous)
         return Key.of(self.secrets.read(settings.key, "ledger", "key"), older)
 
@@ -158,6 +159,8 @@ class Settled:
             old = Settled(replace(self.options, dir=root, stack=self.stack.name, config_from=None), self.environ, self.redactor)
             return old.manifests(old.connections(connections.clock, None, lambda text: None)).resources
 
+        from reconciler.workspace.since import changed_since
+
         return changed_since(self.root, ref, resources, then)
 
 
@@ -166,6 +169,8 @@ def loopback(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True
+    from ipaddress import ip_address
+
     try:
         return ip_address(host).is_loopback
     except ValueError:

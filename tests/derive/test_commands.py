@@ -100,7 +100,7 @@ def test_graph_is_offline(line: Line) -> None:
 def test_docs_prints_or_writes(line: Line, tmp_path: Path) -> None:
     """One page, the index, or all; a page of a kind that is gone is removed, a person's own file stays."""
     assert "# stripe.price\n" in line("docs", "stripe.price")[1]
-    assert "## stripe" in line("docs")[1]
+    assert "## Stripe" in line("docs")[1]
     code, _, err = line("docs", "stripe.prise")
     assert code == 64
     assert 'did you mean "stripe.price"?' in err

@@ -7,17 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from reconciler.contract import Env, Settings, Vendor
+from reconciler.contract import Env, Kinds, Settings, Vendor
 from reconciler.secret import Secret
-from reconciler.vendors.posthog.action import Action
-from reconciler.vendors.posthog.cohort import Cohort
-from reconciler.vendors.posthog.dashboard import Dashboard
-from reconciler.vendors.posthog.event import EventDefinition
-from reconciler.vendors.posthog.event_property import PropertyDefinition
-from reconciler.vendors.posthog.experiment import Experiment
-from reconciler.vendors.posthog.flag import FeatureFlag
-from reconciler.vendors.posthog.property_group import SchemaPropertyGroup
-from reconciler.vendors.posthog.survey import Survey
 
 
 def _host(value: str | None) -> str | None:
@@ -51,5 +42,9 @@ class PostHogSettings(Settings):
 
 VENDOR = Vendor(
     "posthog", PostHogSettings, "reconciler.vendors.posthog.api:PostHogApi",
-    (FeatureFlag, Cohort, EventDefinition, PropertyDefinition, SchemaPropertyGroup, Action, Experiment, Survey, Dashboard),
+    Kinds("reconciler.vendors.posthog", {
+        "feature_flag": "flag:FeatureFlag", "cohort": "cohort:Cohort", "event_definition": "event:EventDefinition",
+        "property_definition": "event_property:PropertyDefinition",
+        "schema_property_group": "property_group:SchemaPropertyGroup", "action": "action:Action",
+        "experiment": "experiment:Experiment", "survey": "survey:Survey", "dashboard": "dashboard:Dashboard"}),
     "reconciler.vendors.posthog.sandbox:PostHogSandbox", title="PostHog")

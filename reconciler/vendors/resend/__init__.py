@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from reconciler.contract import Env, Settings, Vendor
+from reconciler.contract import Env, Kinds, Settings, Vendor
 from reconciler.secret import Secret
-from reconciler.vendors.resend.api_key import ApiKey
-from reconciler.vendors.resend.contacts import ContactProperty, Segment, Topic
-from reconciler.vendors.resend.domain import Domain
-from reconciler.vendors.resend.template import Template
-from reconciler.vendors.resend.webhook import Webhook
 
 
 class ResendSettings(Settings):
@@ -21,5 +16,8 @@ class ResendSettings(Settings):
 
 VENDOR = Vendor(
     "resend", ResendSettings, "reconciler.vendors.resend.api:ResendApi",
-    (Domain, Template, Webhook, ApiKey, Segment, Topic, ContactProperty),
+    Kinds("reconciler.vendors.resend", {
+        "domain": "domain:Domain", "template": "template:Template", "webhook": "webhook:Webhook",
+        "api_key": "api_key:ApiKey", "segment": "contacts:Segment", "topic": "contacts:Topic",
+        "contact_property": "contacts:ContactProperty"}),
     "reconciler.vendors.resend.sandbox:ResendSandbox")

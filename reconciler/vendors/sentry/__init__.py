@@ -6,16 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from reconciler.contract import Env, Settings, Vendor
+from reconciler.contract import Env, Kinds, Settings, Vendor
 from reconciler.secret import Secret
-from reconciler.vendors.sentry.alert import Alert
-from reconciler.vendors.sentry.cron_monitor import CronMonitor
-from reconciler.vendors.sentry.inbound_filters import InboundFilters
-from reconciler.vendors.sentry.key import ClientKey
-from reconciler.vendors.sentry.metric_monitor import MetricMonitor
-from reconciler.vendors.sentry.ownership import Ownership
-from reconciler.vendors.sentry.project import Project
-from reconciler.vendors.sentry.team import Team
 
 
 def _scoped(token: Secret) -> Secret:
@@ -34,5 +26,8 @@ class SentrySettings(Settings):
 
 VENDOR = Vendor(
     "sentry", SentrySettings, "reconciler.vendors.sentry.api:SentryApi",
-    (Team, Project, ClientKey, Alert, MetricMonitor, CronMonitor, InboundFilters, Ownership),
+    Kinds("reconciler.vendors.sentry", {
+        "team": "team:Team", "project": "project:Project", "client_key": "key:ClientKey", "alert": "alert:Alert",
+        "metric_monitor": "metric_monitor:MetricMonitor", "cron_monitor": "cron_monitor:CronMonitor",
+        "inbound_filters": "inbound_filters:InboundFilters", "ownership": "ownership:Ownership"}),
     "reconciler.vendors.sentry.sandbox:SentrySandbox")

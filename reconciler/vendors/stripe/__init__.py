@@ -6,17 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reconciler.contract import Env, Settings, Vendor
+from reconciler.contract import Env, Kinds, Settings, Vendor
 from reconciler.secret import Secret
-from reconciler.vendors.stripe.coupon import Coupon
-from reconciler.vendors.stripe.entitlement import Feature, ProductFeature
-from reconciler.vendors.stripe.meter import Meter
-from reconciler.vendors.stripe.portal import PortalConfiguration
-from reconciler.vendors.stripe.price import Price
-from reconciler.vendors.stripe.product import Product
-from reconciler.vendors.stripe.promotion_code import PromotionCode
-from reconciler.vendors.stripe.tax_rate import TaxRate
-from reconciler.vendors.stripe.webhook import WebhookEndpoint
 
 
 class StripeSettings(Settings):
@@ -34,6 +25,9 @@ class StripeSettings(Settings):
 
 VENDOR = Vendor(
     "stripe", StripeSettings, "reconciler.vendors.stripe.api:StripeApi",
-    (Product, Price, Coupon, PromotionCode, TaxRate, Meter, Feature, ProductFeature, WebhookEndpoint,
-     PortalConfiguration),
+    Kinds("reconciler.vendors.stripe", {
+        "product": "product:Product", "price": "price:Price", "coupon": "coupon:Coupon",
+        "promotion_code": "promotion_code:PromotionCode", "tax_rate": "tax_rate:TaxRate", "meter": "meter:Meter",
+        "feature": "entitlement:Feature", "product_feature": "entitlement:ProductFeature",
+        "webhook_endpoint": "webhook:WebhookEndpoint", "portal_configuration": "portal:PortalConfiguration"}),
     "reconciler.vendors.stripe.sandbox:StripeSandbox")

@@ -11,9 +11,8 @@ from reconciler.model import Action, Call, Changes, Fate, Fields, Impact, Live, 
 from reconciler.vendors.stripe.archived import Archived, without_empty
 from reconciler.vendors.stripe.permissions import access
 from reconciler.vendors.stripe.portal_fields import PortalConfigurationSpec
+from reconciler.vendors.stripe.portal_offer import UPDATE, listed
 from reconciler.vendors.stripe.pricing import LONGEST
-
-UPDATE = "subscription_update"
 
 
 class PortalConfiguration(Archived[PortalConfigurationSpec]):
@@ -120,19 +119,6 @@ class PortalConfiguration(Archived[PortalConfigurationSpec]):
             for id in sorted(listed(action.want.fields) & (off - back)):
                 yield Note(f"{id} is archived, and Stripe refuses a portal that lists such a price", refuse=True,
                            path=f"features.{UPDATE}.products")
-
-
-def listed(fields: Fields) -> set[str]:
-    """The prices that a portal offers."""
-    products = ((fields.get("features") or {}).get(UPDATE) or {}).get("products") or ()
-    return {str(price) for product in products for price in product.get("prices") or ()}
-
-
-def turns_away(action: Action) -> bool:
-    """Whether an action changes which prices a portal offers, or ends it."""
-    offer = f"features.{UPDATE}.products"
-    return action.live is not None and (action.op is Op.DELETE or any(
-        change.path.startswith(offer) or offer.startswith(f"{change.path}.") for change in action.changes))
 
 
 def known(value: Any, shape: Shape) -> Any:

@@ -28,7 +28,7 @@ from reconciler.model import (
 from reconciler.vendors.stripe.amounts import both, one_form
 from reconciler.vendors.stripe.archived import Archived, without_empty
 from reconciler.vendors.stripe.permissions import access
-from reconciler.vendors.stripe.portal import listed, turns_away
+from reconciler.vendors.stripe.portal_offer import listed, turns_away
 from reconciler.vendors.stripe.pricing import INF, PriceSpec, chosen, findings, lower
 
 KEYS_A_CALL = 10

@@ -10,7 +10,6 @@ from pydantic import AfterValidator, Field
 from reconciler.contract import Ask, Canonical, Kind, Mark, Output, Permissions, Scene, Spec, covers
 from reconciler.model import Action, Call, Changes, Fate, Fields, Impact, Live, Note, Op, Unseen, Want, has_token
 from reconciler.vendors.vault.hcl import is_json
-from reconciler.vendors.vault.judge import lockout, meaning
 from reconciler.vendors.vault.permissions import at
 from reconciler.vendors.vault.reading import keys, read_each
 from reconciler.vendors.vault.rules import normal, rules
@@ -166,6 +165,8 @@ class Policy(Kind[PolicySpec]):
         after = None if gone or action.want is None else action.want.get("rules", before)
         if action.op is Op.FORGET or has_token(after):
             return
+        from reconciler.vendors.vault.judge import lockout, meaning  # only plans need it, and it is large
+
         yield from meaning(before, after)
         if action.live is not None:
             yield from lockout(self, action.live, after, scene)

@@ -6,7 +6,6 @@ A refused read says what the token may do there, so that "can't see" is never ta
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Denied, Exhausted, Failure, Missing
@@ -34,6 +33,8 @@ def read_each(api: Api, paths: Mapping[str, str], read: Callable[[str], Live | N
     """Every object of `paths` (its id → the path that is asked), in that order; absent ones are left out."""
     if not paths:
         return
+    from concurrent.futures import ThreadPoolExecutor  # checking manifests reads nothing
+
     with ThreadPoolExecutor(max_workers=min(MOST, api.settings.connections, len(paths))) as pool:
         found = list(pool.map(lambda id: _one(read, id), paths))
     denied = [id for id, one in zip(paths, found, strict=True) if isinstance(one, Denied)

@@ -31,7 +31,7 @@ Name = Annotated[str, Field(min_length=1)]
 class Login(BaseModel, ABC):
     """One login method: a path below `auth/` and what is posted there."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     @property
     @abstractmethod
@@ -46,7 +46,7 @@ class Login(BaseModel, ABC):
 class TokenAuth(BaseModel):
     """A token that somebody gives us; it is never revoked by us."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     method: Literal["token"]
     token: Secret | None = None
