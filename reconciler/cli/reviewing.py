@@ -26,8 +26,8 @@ PLAN, AFTER = markdown.MARKER, f"{markdown.MARKER} after the merge"
 TAIL = 60
 """Lines of a log that are shown: its end says what went wrong."""
 
-CHARACTERS = 8000
-"""And no more characters of it than this."""
+CHARACTERS, TOGETHER = 8000, 24_000
+"""And no more characters than this, of one log and of all."""
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
@@ -39,15 +39,22 @@ class Log:
     name: str
     text: str
 
-    def shown(self, *, redact: bool) -> str:
-        """As Markdown; what a vendor said in it stays in the job with `redact`."""
-        said = "the job's log says why." if redact or not self.text.strip() else f"\n\n{fence(self._lines(), 'text')}"
-        return f"{code(self.name)} failed: {said}"
+    def shown(self, most: int, *, redact: bool) -> str:
+        """As Markdown, `most` characters of it; what a vendor said in it stays in the job with `redact`."""
+        lines = [] if redact else self._lines(most)
+        return f"{code(self.name)} failed: " + (f"\n\n{fence(lines, 'text')}" if lines else "the job's log says why.")
 
-    def _lines(self) -> list[str]:
-        text = _ANSI.sub("", self.text)[-CHARACTERS:]
-        lines = [line for line in text.splitlines() if not line.startswith("::")]  # commands to the runner
-        return [safe(line) for line in lines[-TAIL:]]
+    def _lines(self, most: int) -> list[str]:
+        """The last lines, escaped, as many as there is room for."""
+        text = _ANSI.sub("", self.text[-CHARACTERS * 4:]).strip()
+        told = [safe(line) for line in text.splitlines() if not line.startswith("::")]  # commands to the runner
+        kept: list[str] = []
+        for line in reversed(told[-TAIL:]):
+            kept.insert(0, line[-most:])
+            most -= len(line) + 1
+            if most <= 0:
+                break
+        return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,8 @@ class Shown:
 
     def body(self, marker: str, commit: str) -> str:
         """The comment of plans that could be made, and of those that could not."""
-        logs = [log.shown(redact=self.redact) for log in self.failed]
+        each = min(CHARACTERS, TOGETHER // max(len(self.failed), 1))
+        logs = [log.shown(each, redact=self.redact) for log in self.failed]
         foot = f"Commit {code(commit[:12])}"
         if self.results:
             return results.comment(self.results, [*logs, foot], redact=self.redact)
@@ -91,8 +99,8 @@ class Shown:
         return "\n\n".join(filter(None, ("\n".join((first, *top)), *logs, rest.strip("\n"), foot))) + "\n"
 
 
-_AFTER = ("What was merged would not do what was approved: something changed in between. This is what it would do now; "
-          "nothing is done before it is approved.")
+_AFTER = ("Nothing is applied yet: what the merge would do now was not approved, because something changed in between, or "
+          "because nobody approved it. This is what it would do.")
 
 
 def _text(path: Path) -> str:

@@ -106,7 +106,7 @@ def test_what_was_merged_and_is_stale_is_shown_anew(after: Jobs, github: Github)
     digest = after.plan()
     assert after.push(MERGED, "comment", "plan.json").code == 0
     assert [one["body"].count(digest) for one in github.comments] == [0, 1]
-    assert "would not do what was approved" in github.comments[1]["body"]
+    assert "would do now was not approved" in github.comments[1]["body"]
 
 
 def test_a_push_without_a_pull_request_has_nowhere_to_comment(after: Jobs, github: Github) -> None:

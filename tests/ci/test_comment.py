@@ -100,11 +100,14 @@ def test_a_plan_that_is_too_long_is_cut_to_fit(jobs: Jobs, github: Github) -> No
     jobs.project.manifest(PRO + prices)
     jobs.plan()
     (jobs.project.dir / "eu.log").write_text("error: no\n" * 100_000, "utf-8")
-    done = jobs.pull(7, "comment", "plan.json", "--failed", "eu.log")
+    for n in range(9):
+        (jobs.project.dir / f"us{n}.log").write_text("\U000e0100" * 100_000, "utf-8")
+    logs = [word for name in ("eu", *(f"us{n}" for n in range(9))) for word in ("--failed", f"{name}.log")]
+    done = jobs.pull(7, "comment", "plan.json", *logs)
     assert done.code == 0, done
     body = github.comments[0]["body"]
     assert len(body) <= 60_000
-    assert "shown" in body and "`eu` failed" in body
+    assert "shown" in body and "`eu` failed" in body and "`us8` failed" in body
 
 
 def test_a_fork_without_permission_gets_a_warning(jobs: Jobs, github: Github) -> None:

@@ -186,7 +186,7 @@ def test_a_vendor_was_faster(cycle: Cycle) -> None:
     assert again != digest
     assert cycle.tell("push", commit, "comment", files=(plan,)).code == 0
     assert [again in one["body"] for one in cycle.github.comments] == [False, True]
-    assert "would not do what was approved" in cycle.github.comments[1]["body"]
+    assert "would do now was not approved" in cycle.github.comments[1]["body"]
     job = cycle.vendor("main")
     shutil.copy(plan, job.dir)
     done = job.run("apply", plan.name, "--leave-drift", "--lock-timeout", "30m", "--no-input", "--format", "json")
