@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -127,9 +127,13 @@ def _judged(change: Change, applied: Applied, wanted: Mapping[str, Any]) -> Chan
     path = change.path.partition("[")[0]
     if not applied.known or change.unknown or path in applied.open:
         return change
-    below = [leaf for leaf in wanted if leaf == path or leaf.startswith(f"{path}.")]
+    below = _at_or_below(path, wanted)
     if below:
         drift = all(leaf in applied.prints and applied.same(applied.prints[leaf], wanted[leaf]) for leaf in below)
     else:
-        drift = change.after is None and path not in applied.prints
+        drift = change.after is None and not _at_or_below(path, applied.prints)
     return replace(change, drift=True) if drift else change
+
+
+def _at_or_below(path: str, leaves: Iterable[str]) -> list[str]:
+    return [leaf for leaf in leaves if leaf == path or leaf.startswith(f"{path}.")]

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from reconciler.contract.compare import pairs
+from reconciler.contract.compare import EMPTY, empty
 from reconciler.contract.kind import Kind
-from reconciler.contract.spec import PLAIN, Mark, Shape
+from reconciler.contract.spec import Mark
 from reconciler.engine.plan import World
 from reconciler.ledger import Entry
 from reconciler.model import Action, Change, Drift, Drifted, Fell, Op, Plan, Turned
-from reconciler.paths import leaves
 
 
 def drift(world: World, plan: Plan) -> Drift:
@@ -76,44 +75,18 @@ def _turned(world: World, kind: Kind[Any], action: Action, entry: Entry) -> Iter
 
 
 def _outside(world: World, kind: Kind[Any], action: Action, entry: Entry, change: Change, pending: set[str]) -> bool:
-    """Whether a field that the manifest asks to be changed was changed at the vendor too, to something else."""
+    """Whether a field that the manifest asks to be changed was changed at the vendor too, to something else.
+
+    The ledger has a digest of what the manifest said, and no value: only of a plain text, number or word can be told
+    whether it is still that. A list may be said in many ways that mean the same; of it nothing is claimed.
+    """
     assert action.live is not None
-    top = kind.shape.child(change.path.partition(".")[0].partition("[")[0])
-    if top.marks & {Mark.WRITE_ONLY, Mark.CREATE_ONLY}:
-        return False
-    path = change.path.partition("[")[0]
-    known = [leaf for leaf in entry.prints if leaf == path or leaf.startswith(f"{path}.")]
-    want = action.want.fields if action.want is not None else {}
-    return any(leaf not in pending and not _as_applied(world, entry, leaf, action.live.fields, want, kind.shape)
-               for leaf in known)
-
-
-def _as_applied(world: World, entry: Entry, leaf: str, live: Any, want: Any, shape: Shape) -> bool:
-    """Whether a leaf is live as the ledger's digest knows it, in any form in which a manifest may have said it."""
-    value, wanted, here = leaves(live).get(leaf), leaves(want).get(leaf), shape
-    if value is None and leaf not in leaves(live):
-        value = _at(live, leaf)
-    for part in leaf.split("."):
-        here = here.child(part)
-    faces = [value, *([here.normal(value)] if here.normal is not None else []), _narrowed(value, wanted, here)]
-    return any(world.same(entry.prints[leaf], face) for face in faces)
-
-
-def _at(value: Any, path: str) -> Any:
+    path, shape = change.path, kind.shape
+    print = entry.prints.get(path)
     for part in path.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value
-
-
-def _narrowed(live: Any, want: Any, shape: Shape) -> Any:
-    """A live value without what its vendor adds: the keys that the manifest names, a set in the manifest's order."""
-    if isinstance(live, dict) and isinstance(want, dict):
-        return {key: _narrowed(value, want[key], shape.child(key)) for key, value in live.items() if key in want}
-    if isinstance(live, list) and isinstance(want, list):
-        item = shape.item or PLAIN
-        if Mark.UNORDERED in shape.marks or shape.keyed:
-            first = [other for _, other in pairs(live, want, shape) if other in live]
-            live = [*first, *(one for one in live if one not in first)]
-        like = want if len(want) == len(live) else (want[:1] * len(live))
-        return [_narrowed(one, other, item) for one, other in zip(live, like, strict=False)]
-    return live
+        shape = shape.child(part)
+    unsure = shape.normal is not None or shape.marks & {Mark.WRITE_ONLY, Mark.CREATE_ONLY}
+    faces = [*EMPTY, shape.default] if empty(change.before) else [change.before]
+    if print is None or unsure or path in pending or any(isinstance(face, (list, dict)) and face for face in faces):
+        return False
+    return not any(world.same(print, face) for face in faces)

@@ -17,10 +17,11 @@ class Parcel(Spec):
 
 
 class Thing(Spec):
-    """A merged map, and a model that can be missing."""
+    """A merged map, a model that can be missing, and a map of models that is owned whole."""
 
     metadata: Annotated[dict[str, str] | None, Mark.MERGED] = None
     parcel: Parcel | None = None
+    options: dict[str, Parcel] | None = None
 
 
 def applied(**prints: object) -> Applied:
@@ -42,3 +43,10 @@ def test_a_model_that_somebody_cleared_is_drift() -> None:
     assert [(c.path, c.drift) for c in found] == [("parcel", True)]
     found = diff(want, {"parcel": None}, shape_of(Thing), applied(parcel__height=1, parcel__width=3))
     assert [(c.path, c.drift) for c in found] == [("parcel", False)]
+
+
+def test_an_entry_that_leaves_a_map_is_no_drift() -> None:
+    """The ledger remembers its fields; one that the ledger has nothing of was put there by somebody else."""
+    live = {"options": {"a": {"height": 1}, "b": {"height": 2}, "c": {"height": 3}}}
+    found = diff({"options": {"a": {"height": 1}}}, live, shape_of(Thing), applied(options__a__height=1, options__b__height=2))
+    assert [(c.path, c.after, c.drift) for c in found] == [("options.b", None, False), ("options.c", None, True)]
