@@ -62,7 +62,10 @@ def reader(options: Options) -> Callable[[str], str | None]:
         try:
             if name == CONFIG and options.config_from is not None:
                 return config_bytes(options.dir, options.config_from, file).decode("utf-8-sig", errors="replace")
-            return (options.dir / name).read_text("utf-8-sig", errors="replace")
+            path = options.dir / name  # a link may lead to what is nobody's to see
+            if not path.is_file() or path.resolve() != options.dir.resolve() / name:
+                return None
+            return path.read_text("utf-8-sig", errors="replace")
         except (OSError, Failure):
             return None
 

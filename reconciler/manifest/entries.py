@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from reconciler.contract.vendor import Placed
 from reconciler.errors import Invalid
 from reconciler.findings import shown as text
 from reconciler.model import NAME, Address, Delivery, Fields, Location, Problem, Resource
+from reconciler.yaml.words import MAX_BYTES
 
 DEFAULTS = "_defaults"
 INDIRECTIONS = (frozenset({"ref"}), frozenset({"ref", "output"}), frozenset({"var"}), frozenset({"secret"}),
@@ -120,11 +122,25 @@ def files(folder: Path, problems: list[Problem], shown: str) -> Iterator[tuple[s
             yield name, path
 
 
+def contents(path: Path, most: int) -> bytes:
+    """The first bytes of a regular file, up to one more than `most`; a pipe or a device would be waited for without end."""
+    if not path.is_file():
+        raise OSError(errno.EINVAL, "it is no file" if path.exists() else os.strerror(errno.ENOENT))
+    with path.open("rb") as file:
+        return file.read(most + 1)
+
+
 def documents(folder: Path, problems: list[Problem], shown: str) -> Iterator[yaml.Document]:
     """Every manifest below a folder, parsed; what can't be read or parsed is a problem, never absence."""
     for name, path in files(folder, problems, shown):
         try:
-            yield yaml.parse(path.read_bytes(), name)
+            if path.resolve().is_relative_to(folder.resolve()):
+                yield yaml.parse(contents(path, MAX_BYTES), name)
+            else:
+                problems.append(Problem("the file is a link that leads out of its folder", Location(name, 1, 1),
+                                        help="put the file itself there"))
+        except RuntimeError:
+            problems.append(Problem("the file is a link that goes round", Location(name, 1, 1)))
         except OSError as error:
             problems.append(Problem(f"the file can't be read: {error.strerror}", Location(name, 1, 1)))
         except Invalid as error:

@@ -12,7 +12,7 @@ from reconciler.contract.kind import Kind
 from reconciler.contract.spec import PLAIN, Link, Mark, Shape
 from reconciler.errors import Failure
 from reconciler.findings import shown as text
-from reconciler.manifest.entries import Catalogue, Entry, indirect
+from reconciler.manifest.entries import Catalogue, Entry, contents, indirect
 from reconciler.model import Address, Problem, Ref, SecretRef
 from reconciler.suggest import did_you_mean
 
@@ -163,7 +163,7 @@ class Resolve:
         if Path(name).is_absolute() or not target.is_relative_to(folder.resolve()):
             self._wrong(f"{name} lies outside of {folder.name}/", (*path, "file"), help="copy it into that folder")
         try:
-            data = target.read_bytes()
+            data = contents(target, MAX_FILE)
             if len(data) > MAX_FILE:
                 self._wrong(f"{name} is larger than 1 MB", (*path, "file"))
             return data.decode("utf-8-sig").replace("\r\n", "\n")

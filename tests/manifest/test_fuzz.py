@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 import resource
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,13 @@ from reconciler.contract.vendor import load
 from reconciler.errors import Failure, Invalid
 from reconciler.output import problems
 from reconciler.workspace import Options, Workspace
+from tests.faults.tally import Row
 from tests.manifest.conftest import Case
 
 ROOT = Path(__file__).parents[2]
-SEED = int(os.environ.get("SEED", "1"))
-TRIALS = int(os.environ.get("TRIALS", "150"))
+Turn = Callable[[random.Random, str], bytes]
+SHARE = 1_700, 120
+"""Trials of each test in depth, and every day; together they are ten thousand."""
 CONFIG = """project: sql2ai
 requires: ">=0.1,<0.2"
 ledger: {store: sqlite}
@@ -197,45 +199,57 @@ def written(tree: Any) -> bytes:
     return yaml.safe_dump(tree, allow_unicode=True, sort_keys=False).encode("utf-8", "surrogatepass")
 
 
-def each(what: str) -> Iterator[tuple[random.Random, str]]:
-    for n in range(TRIALS):
-        yield random.Random(f"{SEED} {what} {n}"), f"SEED={SEED} {what} {n}"
+def each(row: Row, what: str) -> Iterator[tuple[random.Random, str]]:
+    """Every trial; none may take two seconds of the processor."""
+    depth, everyday = SHARE
+    for one in row.trials(everyday, depth):
+        before = signal.signal(signal.SIGVTALRM, _too_long)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 2)
+        try:
+            yield random.Random(f"{what} {one.seed}"), f"{one} ({what})"
+        finally:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            signal.signal(signal.SIGVTALRM, before)
+
+
+def _too_long(number: int, frame: object) -> None:
+    raise TimeoutError("one input takes more than two seconds")
 
 
 @pytest.mark.parametrize("turned", [bytes_turned, lambda rng, text: written(tree_turned(rng, yaml.safe_load(text)))],
                          ids=["bytes", "trees"])
-def test_a_mutated_manifest_is_checked_to_its_end(fuzz: Fuzz, turned: Callable[[random.Random, str], bytes]) -> None:
+def test_t05_a_mutated_manifest_is_checked_to_its_end(row: Row, fuzz: Fuzz, turned: Turn) -> None:
     """Real manifests with wrong bytes, and with wrong values at every place where one may stand."""
     fuzz.filled()
     sound = 0
-    for rng, label in each("manifest"):
+    for rng, label in each(row, "manifest"):
         name, text = rng.choice([*fuzz.real.items()])
         sound += fuzz.judge(label, CONFIG.encode(), turned(rng, text), name)
         (fuzz.dir / "manifests" / name).write_text(text, "utf-8")
-    assert sound or TRIALS < 50
+    assert sound or len(row.seeds) < 50
 
 
 @pytest.mark.parametrize("turned", [bytes_turned, lambda rng, text: written(tree_turned(rng, yaml.safe_load(text)))],
                          ids=["bytes", "trees"])
-def test_a_mutated_configuration_is_checked_to_its_end(fuzz: Fuzz, turned: Callable[[random.Random, str], bytes]) -> None:
+def test_t05_a_mutated_configuration_is_checked_to_its_end(row: Row, fuzz: Fuzz, turned: Turn) -> None:
     """reconciler.yaml with wrong bytes, and with wrong values at every place."""
     manifest = "stripe.product:\n  pro: {name: Pro}\n"
-    for rng, label in each("configuration"):
+    for rng, label in each(row, "configuration"):
         fuzz.judge(label, turned(rng, rng.choice([CONFIG, STACKS])), manifest.encode())
 
 
-def test_random_trees_and_bytes_are_findings(fuzz: Fuzz) -> None:
+def test_t05_random_trees_and_bytes_are_findings(row: Row, fuzz: Fuzz) -> None:
     """What was never a manifest, nor a configuration, nor YAML."""
-    for rng, label in each("random"):
+    for rng, label in each(row, "random"):
         manifest = written(grown(rng, 5)) if rng.random() < 0.7 else rng.randbytes(rng.randrange(200))
         fuzz.judge(label, CONFIG.encode(), manifest)
         fuzz.judge(label, written(grown(rng, 4)) if rng.random() < 0.7 else rng.randbytes(rng.randrange(200)), b"{}")
 
 
-def test_the_broken_cases_stay_findings_when_they_are_broken_further(fuzz: Fuzz) -> None:
+def test_t05_the_broken_cases_stay_findings_when_they_are_broken_further(row: Row, fuzz: Fuzz) -> None:
     """The kept mistakes, each with more of them."""
     cases = sorted((Path(__file__).parent / "broken").glob("*.txt"))
-    for rng, label in each("broken"):
+    for rng, label in each(row, "broken"):
         case = Case(rng.choice(cases))
         manifests = [text for name, text in case.files.items() if name.startswith("manifests/") and name.endswith(".yaml")]
         config = case.files.get("reconciler.yaml", CONFIG)

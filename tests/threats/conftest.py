@@ -1,0 +1,5 @@
+"""The same shop as the commands' tests have."""
+
+from tests.cli.conftest import shop, stripe
+
+__all__ = ["shop", "stripe"]
