@@ -39,7 +39,7 @@ _ALIVE = "SELECT NOT pg_try_advisory_xact_lock(%s)"
 _CLAIM = """UPDATE reconciler_ledger SET token = %(token)s, holder = %(holder)s,
     until = clock_timestamp() + make_interval(secs => %(lease)s) WHERE place = %(place)s"""
 _ATTEND = "SELECT pg_try_advisory_lock(%s)"
-_LEAVE = "SELECT pg_advisory_unlock(%s) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() LIMIT 1"
+_LEAVE = "SELECT pg_advisory_unlock_all()"
 _RENEW = """UPDATE reconciler_ledger SET holder = %(holder)s, until = clock_timestamp() + make_interval(secs => %(lease)s)
     WHERE place = %(place)s AND token = %(token)s"""
 _FENCE = "UPDATE reconciler_ledger SET token = %(token)s WHERE place = %(place)s AND token = %(old)s"
@@ -156,6 +156,7 @@ def rename(db: Any, former: str, place: str) -> None:
 
 def renew(db: Any, place: str, token: str, holder: str, lease: float) -> bool:
     """Prolong a lease; False when the token is not there any more."""
+    attend(db, token)  # a session that was lost without a word may have stood in the way when this one began
     return bool(db.execute(_RENEW, {"place": place, "token": token, "holder": holder, "lease": lease}).rowcount)
 
 
@@ -168,7 +169,7 @@ def fence(db: Any, place: str, old: str, token: str) -> bool:
 def free(db: Any, place: str, token: str) -> None:
     """Nobody holds the place, if it was held under this token."""
     db.execute(_FREE, (place, token))
-    db.execute(_LEAVE, (_number(token),))
+    db.execute(_LEAVE)
 
 
 def write(db: Any, step: Step, rows: Sequence[Row]) -> bool:

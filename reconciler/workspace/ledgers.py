@@ -30,7 +30,7 @@ def open_store(settled: Settled, settings: LedgerSettings, clock: Clock) -> Stor
         return _shared(settled, settings, clock)
     except ImportError as error:
         raise Invalid([settled.stack.problem(
-            f"store: {settings.store} needs a package that is not installed: {error.name}", "ledger", "store",
+            f"store: {settings.store} needs a package that is not installed: {error.name or error}", "ledger", "store",
             help=f'pip install "reconciler[{settings.store}]"')]) from error
 
 

@@ -98,8 +98,11 @@ def test_a_ledger_moves_through_every_store(request: pytest.FixtureRequest, shop
         assert now.serial > before.serial
         before = now
         assert shop.run("ledger", "migrate", old.word, target).code == 1
+    another = place("s3", request, shop.dir)
+    shop.ok("ledger", "migrate", "s3", another.word)
+    another.use(shop)
     runs = json.loads(shop.ok("ledger", "log", "--format", "json").out)
-    assert [run["command"] for run in runs] == ["ledger migrate"] * 3 + ["apply"]
+    assert [run["command"] for run in runs] == ["ledger migrate"] * 4 + ["apply"]
     assert shop.manifest(PRO.replace("2900", "3500")).apply().code == 0
 
 
