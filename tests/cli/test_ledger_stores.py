@@ -12,6 +12,7 @@ import pytest
 from reconciler.clock import TestClock
 from reconciler.errors import Failure
 from reconciler.ledger import Holder, Store
+from reconciler.sandbox.store import Request
 from reconciler.sources import Redactor
 from reconciler.workspace.ledgers import open_store
 from reconciler.workspace.migrating import named
@@ -19,6 +20,7 @@ from reconciler.workspace.options import Options
 from reconciler.workspace.settled import Settled
 from tests.cli.kept import STORES, Kept, place
 from tests.cli.project import PRO, Account, Project
+from tests.s3 import after
 
 BOTH = "stripe.price/monthly  price_1\nstripe.product/pro    pro\n"
 
@@ -104,6 +106,28 @@ def test_a_ledger_moves_through_every_store(request: pytest.FixtureRequest, shop
     runs = json.loads(shop.ok("ledger", "log", "--format", "json").out)
     assert [run["command"] for run in runs] == ["ledger migrate"] * 4 + ["apply"]
     assert shop.manifest(PRO.replace("2900", "3500")).apply().code == 0
+
+
+@pytest.mark.parametrize("store", ["postgres", "s3"])
+def test_an_apply_survives_what_a_network_does_to_its_ledger(
+        request: pytest.FixtureRequest, shop: Project, stripe: Account, clock: TestClock, store: str) -> None:
+    """Sessions dropped and answers lost between any two requests: everything is made once, recorded once, and exit is 0."""
+    place(store, request, shop.dir).use(shop)
+
+    def cut(asked: Request, n: int) -> None:
+        if asked.method == "POST" and store == "postgres":
+            request.getfixturevalue("database").ask(
+                "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE application_name = 'reconciler'")
+        elif asked.method == "POST":
+            request.getfixturevalue("buckets").faults[:] = [after(1, "lose"), after(1, "drop", "GET")]
+
+    stripe.sandbox.faults.append(cut)
+    shop.apply()
+    assert (len(stripe.products()), len(stripe.prices())) == (1, 1)
+    stripe.sandbox.faults.clear()
+    assert shop.ok("ledger", "list").out == BOTH
+    assert shop.ops() == {}
+    assert shop.ok("ledger", "verify").out == "The ledger is whole.\n"
 
 
 def test_words_that_name_no_store(shop: Project) -> None:
