@@ -15,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+EMPTY = "<!-- begins in an empty folder -->"
 FENCE = re.compile(r"^```(\w+)(?: title=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -72,7 +73,10 @@ def project(tmp_path: Path) -> Path:
 def test_what_a_page_shows_is_what_happens(page: Path, project: Path) -> None:
     """The blocks of a page, one after the other, in a project of their own; a page that writes files starts from nothing."""
     found = blocks(page)
-    if any(block.title == "reconciler.yaml" for block in found):
+    if EMPTY in page.read_text("utf-8"):
+        shutil.rmtree(project)
+        project.mkdir()
+    elif any(block.title == "reconciler.yaml" for block in found):
         shutil.rmtree(project / "manifests")
     environ = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(project), "LANG": "C.UTF-8"}
     for block in found:
