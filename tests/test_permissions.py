@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from reconciler.clock import TestClock
 from reconciler.conformance import Case, Exchange, in_sandbox, read_all, trials
 from reconciler.contract import Permissions, registry
 from reconciler.contract.spec import Shape
+from reconciler.contract.vendor import load
 from reconciler.model import Address, Ref, Want
 from reconciler.vendors.posthog.permissions import allows as posthog_allows
 from reconciler.vendors.sentry.permissions import allows as sentry_allows
@@ -60,6 +63,39 @@ def test_every_permission_of_stripes_has_a_list_that_shows_it() -> None:
         if kind.name.startswith("stripe."):
             held = kind.permissions
             assert {resource_of(one)[0] for one in (*held.read, *held.write, *held.look)} <= LISTS.keys()
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_in_its_sandbox_a_credential_holds_everything(name: str) -> None:
+    """Every vendor's client tells whom its credential leads to and what it holds, by reads alone."""
+    vendor = registry.vendor(name)
+    assert vendor is not None
+    place = in_sandbox(vendor)
+    api, wire = place.connect()
+    asked = {one for kind in vendor.kinds for one in (*kind.permissions.read, *kind.permissions.write) if "{" not in one}
+    api.read_only = True
+    who = api.leads_to()
+    assert set(who) == {"stripe": {"account"}, "posthog": {"project"}, "sentry": {"organization"}}.get(name, set())
+    assert api.held(asked) == dict.fromkeys(asked, True)
+    assert wire.seen and not wire.writes()
+
+
+def over(name: str, **habits: Any) -> Any:
+    """A vendor's client over its sandbox."""
+    vendor = registry.vendor(name)
+    assert vendor is not None
+    sandbox = load(vendor.sandbox)(vendor.kinds, clock=TestClock())
+    for habit, value in habits.items():
+        setattr(sandbox, habit, value)
+    return load(vendor.api)(vendor.settings.placeholder(), connection=name, transport=sandbox.transport(), clock=TestClock())
+
+
+def test_what_a_lesser_credential_lacks_is_told() -> None:
+    """A key that only sends mail, a personal key that may not see its project."""
+    assert over("resend", sending=frozenset({"placeholder"})).held(["full_access"]) == {"full_access": False}
+    api = over("posthog", scopes=frozenset({"cohort:write"}))
+    assert api.leads_to() == {}
+    assert api.held(["cohort:read", "feature_flag:read"]) == {"cohort:read": True, "feature_flag:read": False}
 
 
 def test_a_stronger_scope_includes_the_weaker_ones() -> None:

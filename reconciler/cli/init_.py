@@ -69,9 +69,7 @@ def command(console: Console, /, *, wanted: tuple[str, ...], project: str | None
     settings = start.settings(start.vendors(wanted))
     if not chosen.sandbox:
         _all_set(settings, console.environ)
-    done = _made(console, chosen, name, settings)
-    for path in done:
-        console.say(f"wrote {_short(path, chosen.dir)}")
+    _made(console, chosen, name, settings)
     return _planned(console, chosen, ask=not yes)
 
 
@@ -158,18 +156,20 @@ def _vendor(name: str) -> Vendor:
 # made aside, then put into place
 
 
-def _made(console: Console, chosen: Options, project: str, settings: Settings) -> list[Path]:
-    """Export in a folder that is gone afterwards, then write all files or none; those that were written."""
+def _made(console: Console, chosen: Options, project: str, settings: Settings) -> None:
+    """Export in a folder that is gone afterwards, then write all files or none."""
     root = chosen.dir
     ledger = {"store": "git" if repository(root) is not None else "sqlite"}
     with aside(root) as folder:
         before = {path.relative_to(folder) for path in folder.rglob("*")}
+        here = replace(chosen, dir=folder)
         (folder / CONFIG).write_text(config(project, ASIDE, settings), "utf-8")
-        told = _exported(console, replace(chosen, dir=folder), settings)
+        pinned = settings if chosen.sandbox else _pinned(console, here, settings)
+        (folder / CONFIG).write_text(config(project, ASIDE, pinned), "utf-8")
+        _export(console, here, pinned)
         texts = {root / path.relative_to(folder): path.read_text("utf-8") for path in sorted((folder / MANIFESTS).rglob("*"))
                  if path.is_file() and path.relative_to(folder) not in before}
     texts |= {root / SCHEMA.with_name(f"{name}.json"): text for name, text in schemas.texts().items()}
-    pinned = {name: {**one, **told[name]} for name, one in settings.items()}
     found, why = workflows(root, _variables(pinned))
     if why:
         console.say(why)
@@ -178,27 +178,31 @@ def _made(console: Console, chosen: Options, project: str, settings: Settings) -
         texts[root / MANIFESTS / KEPT] = ""
     for path in (path for path in texts if path.exists()):
         console.say(f"left {_short(path, root)} as it is")
-    ignored, line = root / ".gitignore", ignoring(root / ".gitignore")
-    done = place({**texts, ignored: IGNORED}, console.write)
-    if line is not None and ignored not in done:
-        console.write(ignored, line)
-        console.say(f"added {IGNORED.strip()} to .gitignore")
-    return done
+    grown = ignoring(root / ".gitignore")
+    done = place({**texts, root / ".gitignore": IGNORED}, grown, console.write)
+    for path in done:
+        console.say(f"wrote {_short(path, root)}")
+    for path in grown:
+        console.say(f"added {IGNORED.strip()} to {_short(path, root)}")
+    if set(found) & set(done):
+        console.say(f"CI needs {_needed(_variables(pinned))}")
 
 
-def _exported(console: Console, chosen: Options, settings: Settings) -> dict[str, Mapping[str, str]]:
-    """Write what exists as manifests; whom each credential leads to, by connection."""
-    told: dict[str, Mapping[str, str]] = {}
+def _pinned(console: Console, chosen: Options, settings: Settings) -> Settings:
+    """The settings with whom each credential leads to."""
     with _without_places(), opened(console, chosen) as workspace:
-        for connection in settings:
-            api = workspace.connections.open(connection, read_only=True).api
-            told[connection] = {} if chosen.sandbox else api.leads_to()
+        return {name: {**one, **workspace.connections.open(name, read_only=True).api.leads_to()}
+                for name, one in settings.items()}
+
+
+def _export(console: Console, chosen: Options, settings: Settings) -> None:
+    """Write what exists as manifests."""
+    with opened(console, chosen) as workspace:
         found = exported(workspace, Choice(tuple(settings)))
         for sentence in found.left_out:
             console.warn(sentence)
         for path, entries in files(chosen.dir, found.entries).items():
             console.write(path, written(chosen.dir, path, entries, always=True))
-    return told
 
 
 @contextmanager
@@ -219,6 +223,14 @@ def _variables(settings: Settings) -> dict[str, Question]:
             if isinstance(value, dict) and "env" in value:
                 found[str(value["env"])] = one
     return found
+
+
+def _needed(variables: Mapping[str, Question]) -> str:
+    """What is to be set where CI runs."""
+    secrets = [name for name, one in variables.items() if one.secret]
+    plain = [name for name, one in variables.items() if not one.secret]
+    parts = [f"the secret{'s' if len(secrets) > 1 else ''} {', '.join(secrets)}"] if secrets else []
+    return " and ".join([*parts, *([f"the variable{'s' if len(plain) > 1 else ''} {', '.join(plain)}"] if plain else [])])
 
 
 def _short(path: Path, root: Path) -> str:

@@ -115,8 +115,8 @@ def aside(root: Path) -> Iterator[Path]:
         yield folder
 
 
-def place(texts: Mapping[Path, str], write: Callable[[Path, str], None]) -> list[Path]:
-    """Write these files where there are none yet; those that were. On a failure what was written is taken back."""
+def place(texts: Mapping[Path, str], grown: Mapping[Path, str], write: Callable[[Path, str], None]) -> list[Path]:
+    """Write these files where there are none yet, then those that grow; the new ones. A failure takes them back."""
     done: list[Path] = []
     made: dict[Path, None] = {}
     try:
@@ -125,6 +125,8 @@ def place(texts: Mapping[Path, str], write: Callable[[Path, str], None]) -> list
                 continue
             made.update(dict.fromkeys(parent for parent in path.parents if not parent.exists()))
             done.append(path)
+            write(path, text)
+        for path, text in grown.items():
             write(path, text)
     except BaseException:
         for path in done:
@@ -136,9 +138,9 @@ def place(texts: Mapping[Path, str], write: Callable[[Path, str], None]) -> list
     return done
 
 
-def ignoring(path: Path) -> str | None:
-    """The text of a .gitignore that has our line too; None where it has it already."""
-    before = path.read_text("utf-8") if path.exists() else ""
+def ignoring(path: Path) -> dict[Path, str]:
+    """A .gitignore that is there, with our line too; nothing where it has it already, or is not there yet."""
+    before = path.read_text("utf-8") if path.exists() else IGNORED
     if any(line.strip().strip("/") == HOME for line in before.splitlines()):
-        return None
-    return before + ("" if not before or before.endswith("\n") else "\n") + IGNORED
+        return {}
+    return {path: before + ("" if before.endswith("\n") or not before else "\n") + IGNORED}

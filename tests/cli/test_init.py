@@ -14,6 +14,9 @@ import pytest
 
 from reconciler import yaml
 from reconciler.cli.console import Console
+from reconciler.sandbox.serve import Server
+from reconciler.vendors.posthog import VENDOR as POSTHOG
+from reconciler.vendors.posthog.sandbox import PostHogSandbox
 from reconciler.vendors.stripe.api import StripeApi
 from tests.cli.project import KEY, ROOT, Account, Project
 
@@ -83,6 +86,19 @@ def test_what_exists_is_exported_and_what_the_key_leads_to_is_pinned(filled: Pro
     assert filled.ok("plan").out.startswith("No changes.")
 
 
+def test_a_project_is_found_by_its_key(fresh: Project) -> None:
+    """PostHog tells the number of the key's own project; where the server is stays in the environment."""
+    sandbox = PostHogSandbox(POSTHOG.kinds)
+    filters = {"groups": [{"rollout_percentage": 10}]}
+    sandbox.collection("feature_flags").made({"key": "beta", "name": "Beta", "filters": filters})
+    with Server({"posthog": sandbox}) as server:
+        fresh.environ = {"POSTHOG_PERSONAL_API_KEY": "phx_canary51H8", "POSTHOG_HOST": server.url("posthog")}
+        fresh.ok("init", "--yes")
+        assert config(fresh)["vendors"] == {"posthog": {
+            "personal_api_key": {"env": "POSTHOG_PERSONAL_API_KEY"}, "project": "1", "host": {"env": "POSTHOG_HOST"}}}
+        assert fresh.ops() == {"feature_flag/beta": "adopt"}
+
+
 def test_at_a_prompt_it_ends_with_an_empty_plan(filled: Project) -> None:
     """Name, vendors, the variable, and a yes to what is adopted."""
     done = filled.run("init", typed="\nstrip\nstripe\n\nyes\n")
@@ -113,6 +129,7 @@ def test_in_a_git_repository_the_ledger_is_kept_there_and_ci_is_set_up(fresh: Pr
     plan = next(path for path in made if "pull-request" in path.name).read_text("utf-8")
     assert "VAULT_TOKEN: ${{ secrets.VAULT_TOKEN }}" in plan and "SENTRY_ORG: ${{ vars.SENTRY_ORG }}" in plan
     assert "STRIPE_API_KEY" not in plan
+    assert "CI needs the secrets VAULT_TOKEN, SENTRY_AUTH_TOKEN and the variable SENTRY_ORG\n" in done.err
 
 
 def test_a_ledger_in_git_takes_what_exists(filled: Project) -> None:

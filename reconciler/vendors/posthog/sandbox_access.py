@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from urllib.parse import unquote
 
 from reconciler.sandbox.store import Request, Response
 from reconciler.vendors.posthog.sandbox_collection import Body
@@ -25,4 +26,6 @@ def access(request: Request, scopes: Collection[str]) -> Response | None:
         said: Body = {"type": "authentication_error", "code": "permission_denied", "attr": None,
                       "detail": "API key missing required scope 'project:read'"}
         return Response(403, said)
-    return Response(200, {"id": 1 if hit[1] == "@current" else int(hit[1]) if hit[1].isdigit() else hit[1], "name": "Sandbox"})
+    project = unquote(hit[1])
+    number = 1 if project == "@current" else int(project) if project.isdigit() else project
+    return Response(200, {"id": number, "name": "Sandbox"})
