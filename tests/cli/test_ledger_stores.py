@@ -179,19 +179,24 @@ def test_doctor_says_what_a_store_lacks(shop: Project) -> None:
     assert "the environment variable LEDGER_URL is not set" in done.said
 
 
-def test_a_secret_asks_for_a_key_before_it_moves_where_others_read(request: pytest.FixtureRequest, shop: Project) -> None:
+@pytest.mark.parametrize("store", ["git", "s3"])
+def test_a_secret_asks_for_a_key_before_it_moves_where_others_read(
+        request: pytest.FixtureRequest, shop: Project, store: str) -> None:
     """Git and S3 hold digests of secrets under `ledger.key` only: a finding, and nothing has moved."""
-    git = place("git", request, shop.dir)
+    there = place(store, request, shop.dir)
     shop.environ["HOOK"] = "canary-hook"
     text = (shop.dir / "reconciler.yaml").read_text()
     shop.apply()
     vault = "  vault: {address: 'http://127.0.0.1:9', auth: {method: token, token: {env: HOOK}}}\n"
     shop.write({"reconciler.yaml": text + vault + "secrets: {hook: {env: HOOK}}\n",
                 "manifests/kv.yaml": "vault.kv_secret: {a: {mount: kv, path: a, data: {k: {secret: hook}}}}"})
-    done = shop.run("ledger", "migrate", "sqlite", git.word)
+    done = shop.run("ledger", "migrate", "sqlite", there.word)
     assert done.code == 3, done
     assert "has no key" in done.err
+    assert "manifests/kv.yaml:1:" in done.err
     assert shop.ok("ledger", "list").out == BOTH
+    there.use(shop)
+    assert (shop.run("validate").code, "has no key" in shop.run("plan").err) == (3, True)
 
 
 @pytest.mark.parametrize(("store", "package"), [("postgres", "psycopg"), ("s3", "boto3")])
