@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from reconciler.errors import Missing
-from reconciler.forge.model import Approval, Check, Comment, Conclusion, Issue, Kept, Memory, Pull, Written
+from reconciler.forge.model import Approval, Check, Comment, Conclusion, Issue, Memory, Pull, Written, kept
 from reconciler.forge.rest import HostApi, HostSettings, part, seconds, text, whole
 
 SHORT = 16
@@ -179,7 +179,11 @@ def _memory(commit: str, check: str, newest: Mapping[str, Mapping[str, Any]], se
         if not title.startswith(f"{check}: ") or told is None or told["seal"] != seal:
             continue
         project, _, stack = title.removeprefix(f"{check}: ").partition("/")
-        plans.append(Kept(project, stack, told["digest"], "acts" in told["flags"], "blocked" in told["flags"]))
+        try:
+            plans.append(kept(project=project, stack=stack, digest=told["digest"], acts="acts" in told["flags"],
+                              blocked="blocked" in told["flags"]))
+        except TypeError:
+            return None
         since = int(told["since"])
     memory = Memory(commit, tuple(plans), since)
     return memory if memory.seal()[:SHORT] == seal else None

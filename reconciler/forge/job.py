@@ -19,7 +19,7 @@ from reconciler.errors import Invalid, Usage
 from reconciler.forge.github import Github, GithubApi
 from reconciler.forge.gitlab import Gitlab, GitlabApi, GitlabSettings
 from reconciler.forge.model import Event, Forge
-from reconciler.forge.rest import HostSettings
+from reconciler.forge.rest import HostSettings, text
 from reconciler.model import Problem
 from reconciler.secret import Secret
 
@@ -31,7 +31,10 @@ _EVENTS = {"pull_request": Event.PULL, "pull_request_target": Event.PULL, "pull_
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job of CI. `commit` is what a check stands on: a pull request's head, not the trial merge that is checked out."""
+    """One job of CI. `commit` is what a check stands on: a pull request's head, not the trial merge that is checked out.
+
+    `fork` says that the branch is in another repository, `notes` is a file for the job's own page.
+    """
 
     forge: Forge
     event: Event
@@ -39,7 +42,6 @@ class Job:
     number: int | None = None
     fork: bool = False
     notes: Path | None = None
-    run: str = ""
 
     def about(self, number: int) -> Job:
         """The same job, told which pull request it is about."""
@@ -77,13 +79,11 @@ def _github(environ: Mapping[str, str], app: str, means: Means) -> Job:
     forge = Github(api, given("GITHUB_REPOSITORY"), parts.path.rstrip("/"), app)
     event = _EVENTS.get(environ.get("GITHUB_EVENT_NAME", ""), Event.OTHER)
     told = _event(environ.get("GITHUB_EVENT_PATH")) if event is not Event.OTHER else {}
-    pull, queue = told.get("pull_request") or {}, told.get("merge_group") or {}
-    head, base = (((pull.get(end) or {}).get("repo") or {}).get("full_name") for end in ("head", "base"))
+    head, base = (text(told, "pull_request", end, "repo", "full_name") for end in ("head", "base"))
+    commit = text(told, "pull_request", "head", "sha") or text(told, "merge_group", "head_sha") or given("GITHUB_SHA")
+    number = text(told, "pull_request", "number")
     notes = environ.get("GITHUB_STEP_SUMMARY")
-    run = "/".join(environ.get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY"))
-    commit = (pull.get("head") or {}).get("sha") or queue.get("head_sha") or given("GITHUB_SHA")
-    return Job(forge, event, str(commit), pull.get("number"), bool(pull) and head != base, Path(notes) if notes else None,
-               f"{run}/actions/runs/{environ['GITHUB_RUN_ID']}" if environ.get("GITHUB_RUN_ID") else "")
+    return Job(forge, event, commit, int(number) if number.isdecimal() else None, head != base, Path(notes) if notes else None)
 
 
 def _gitlab(environ: Mapping[str, str], means: Means) -> Job:
@@ -102,8 +102,7 @@ def _gitlab(environ: Mapping[str, str], means: Means) -> Job:
     event = Event.OTHER if not number.isdecimal() else Event.QUEUE if queue else Event.PULL
     source, target = (environ.get(f"CI_MERGE_REQUEST_{end}PROJECT_ID") for end in ("SOURCE_", ""))
     commit = checked_out if queue else environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or checked_out
-    return Job(forge, event, commit, int(number) if number.isdecimal() else None, source != target, None,
-               environ.get("CI_PIPELINE_URL", ""))
+    return Job(forge, event, commit, int(number) if number.isdecimal() else None, source != target)
 
 
 class _Given:

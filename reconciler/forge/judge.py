@@ -9,7 +9,7 @@ from reconciler.forge.model import CHECK, Annotation, Approval, Check, Conclusio
 from reconciler.model import Action, Impact, Op, Plan
 from reconciler.output import verdict
 from reconciler.output.escape import safe
-from reconciler.output.quoting import cell, code
+from reconciler.output.quoting import cell
 from reconciler.output.words import word
 
 MOST = 500
@@ -101,7 +101,7 @@ def _counted(memory: Memory) -> str:
 
 def _summary(case: Case, memory: Memory) -> str:
     """A row a plan with its whole digest; of names only those that can't be anything but names."""
-    rows = [f"| {code(plan.name)} | {_state(plan)} | {code(plan.digest)} |" for plan in memory.plans]
+    rows = [f"| {cell(plan.name)} | {_state(plan)} | {cell(plan.digest)} |" for plan in memory.plans]
     table = ["| stack | | digest |", "|---|---|---|", *rows] if rows else []
     failed = [f"- {cell(name)} could not be planned: its job's log says why" for name in case.failed]
     means = ["The apply after the merge does exactly the plan with this digest, or nothing."] if rows else []
@@ -123,11 +123,12 @@ def _annotations(case: Case) -> Iterator[Annotation]:
 
 def _annotation(plan: Plan, action: Action, weighs: Sequence[str], *, redact: bool) -> Annotation:
     blocked = action.op is Op.BLOCKED
-    why = safe(action.blocked or "") if blocked and not redact else ""
-    said = f"{word(action)} in {plan.project}/{plan.stack}{f' ({chr(44).join(weighs)})' if weighs else ''}"
+    weight = f" ({', '.join(weighs)})" if weighs else ""
+    why = f": {action.blocked}" if blocked and action.blocked and not redact else ""
+    said = safe(f"{word(action)} in {plan.project}/{plan.stack}{weight}{why}")
     assert action.at is not None
     return Annotation(action.at.file, action.at.line, action.at.column, "failure" if blocked else "warning",
-                      safe(str(action.address)), f"{said}{f': {why}' if why else ''}")
+                      safe(str(action.address)), said)
 
 
 def _count(n: int, noun: str) -> str:

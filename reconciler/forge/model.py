@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -13,6 +14,8 @@ from reconciler.errors import Failure
 
 CHECK = "reconciler"
 """The name of the check, which a branch's protection may require."""
+
+_NAME, _DIGEST = re.compile(r"[a-z0-9][a-z0-9-]*"), re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class Conclusion(str, Enum):
@@ -138,10 +141,11 @@ class Memory:
 
 
 def kept(**parts: Any) -> Kept:
-    """One remembered plan; TypeError when a part is missing or of another type."""
+    """One remembered plan; TypeError when a part is missing or is not what we write: it ends up in scripts."""
     made = Kept(**parts)
-    texts, flags = (made.project, made.stack, made.digest), (made.acts, made.blocked)
-    if not all(isinstance(one, str) for one in texts) or not all(isinstance(one, bool) for one in flags):
+    names, flags = (made.project, made.stack), (made.acts, made.blocked)
+    if not (all(_NAME.fullmatch(one) for one in names) and _DIGEST.fullmatch(made.digest)
+            and all(isinstance(one, bool) for one in flags)):
         raise TypeError("not a remembered plan")
     return made
 

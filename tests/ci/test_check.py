@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
@@ -255,6 +256,20 @@ def test_a_check_is_only_what_has_our_form(jobs: Jobs, github: Github, clock: li
     for text in ("", "```json\n[]\n```", "```json\n{}\n```", '```json\n{"format_version":"1.0"}\n```', "x" * 1000):
         github.check["output"]["text"] = text
         assert jobs.push(MERGED, "digest").code == 5, text
+
+
+def test_a_forged_check_puts_nothing_into_a_script(jobs: Jobs, github: Github, clock: list[float]) -> None:
+    """Whoever can write a check with our app can seal it, too: what is no digest or name is still nothing."""
+    merged(jobs, github, clock)
+    good = github.check["output"]["text"].removeprefix("```json\n").removesuffix("\n```")
+    for was, evil in (('"digest":"sha256:', '"digest":"x\\nsha256:'), ('"stack":"default"', '"stack":"a\\nb"'),
+                      ('"acts":true', '"acts":"yes"'), ('"project":"shop"', '"project":["shop"]')):
+        text = good.replace(was, evil)
+        assert text != good
+        github.check["output"]["text"] = f"```json\n{text}\n```"
+        github.check["external_id"] = hashlib.sha256(text.encode()).hexdigest()
+        done = jobs.push(MERGED, "digest")
+        assert (done.code, done.out) == (5, ""), evil
 
 
 def test_an_answer_of_another_shape_is_told(jobs: Jobs, github: Github, clock: list[float]) -> None:
