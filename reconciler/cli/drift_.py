@@ -14,6 +14,7 @@ from reconciler.cli.session import opened
 from reconciler.cli.showing import width
 from reconciler.model import Drift
 from reconciler.output import drift as output
+from reconciler.output.escape import safe
 from reconciler.workspace import Workspace
 
 
@@ -55,5 +56,5 @@ def _written(console: Console, workspace: Workspace, found: Drift) -> int:
         console.warn(warning)
     for problem in done.left:
         where = f"{problem.at}: " if problem.at is not None else ""
-        console.warn(f"{where}{problem.message}" + (f" ({problem.help})" if problem.help else ""))
+        console.warn(safe(f"{where}{problem.message}" + (f" ({problem.help})" if problem.help else "")))
     return done.open

@@ -16,6 +16,7 @@ from reconciler.manifest import MANIFESTS, OVERLAYS
 from reconciler.manifest.layout import laid_out
 from reconciler.manifest.writing import put
 from reconciler.model import Location, Problem
+from reconciler.output.escape import safe
 from reconciler.project import CONFIG
 
 
@@ -55,7 +56,7 @@ def command(console: Console, /, *, paths: tuple[Path, ...], check: bool, **give
     if not check:
         put(made)
     for name in names:
-        console.data(name)
+        console.data(safe(name))
     return 2 if check and made else 0
 
 

@@ -13,6 +13,7 @@ from reconciler.cli.flags import COMMON, DECIDING, INTO, PLANS, RUNNING, SELECTI
 from reconciler.cli.session import opened
 from reconciler.cli.showing import code_of, show_plan, written
 from reconciler.model import Plan
+from reconciler.output.escape import safe
 
 
 @click.command("undo")
@@ -46,7 +47,7 @@ def command(console: Console, /, *, ref: str, write: bool, out: Path | None, det
                 console.write(path, written(console, plan, show_unchanged=show_unchanged), cleaned=True)
         if write:
             names = earlier.restore(chosen.dir, ref)
-            console.say(f"{len(names)} file{'' if len(names) == 1 else 's'} as of {ref}: {', '.join(names)}" if names
+            console.say(f"{len(names)} file{'' if len(names) == 1 else 's'} as of {ref}: {safe(', '.join(names))}" if names
                         else f"the manifests are as of {ref} already")
         console.say(_next(plan, ref, out, write=write, sandbox=chosen.sandbox))
     return code_of(plan, detailed=detailed_exitcode)

@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.contract.compare import covers, empty
 from reconciler.contract.spec import PLAIN, Mark, Shape
 from reconciler.findings import shown as text
-from reconciler.manifest.entries import Entry, indirect
+from reconciler.manifest.entries import Entry, Layer, indirect
 from reconciler.manifest.layout import same
 from reconciler.model import Address, Fields
 
@@ -152,36 +152,45 @@ def _alike(raw: Any, said: Any) -> bool:
     return said.keys() <= raw.keys() or any(isinstance(value, str) and raw.get(key) == value for key, value in said.items())
 
 
-def laid(documents: Mapping[str, Any], entry: Entry, fields: Fields) -> dict[str, Any]:
-    """The values of the files that say these fields of an entry, with the new values where they come from.
+class Sheets:
+    """The values of files, with new ones in them; the files that were read stay as they are."""
 
-    A value that `_defaults` gives is written into the entry itself: other entries have it from there too.
-    """
-    made: dict[str, Any] = {}
-    for name, value in fields.items():
-        _differing(entry, entry.raw.get(name, ABSENT), value, (name,), documents, made)
-    return made
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = dict(values)
+        self.touched: set[str] = set()
 
+    def lay(self, entry: Entry, fields: Fields) -> None:
+        """Put an entry's fields where its values come from.
 
-def _differing(entry: Entry, old: Any, new: Any, path: tuple[Any, ...], documents: Mapping[str, Any],
-               made: dict[str, Any]) -> None:
-    if old is new or same(old, new):
-        return
-    if isinstance(old, dict) and isinstance(new, dict) and not indirect(old) and not indirect(new):
-        for key in {**old, **new}:
-            _differing(entry, old.get(key, ABSENT), new.get(key, ABSENT), (*path, key), documents, made)
-        return
-    layers = [layer for layer in entry.layers if layer.has(path)]
-    layer = layers[0] if layers else entry.layer(path)
-    own = next(one for one in entry.layers if one.document is layer.document and one.path[1] == entry.address.name)
-    gone = new is ABSENT and layers == [own]
-    value = made.setdefault(own.document.file, _copied(documents.get(own.document.file, own.document.value)))
-    for part in (*own.path, *path[:-1]):
-        value = value.setdefault(part, {})
-    if gone:
-        del value[path[-1]]
-    else:
-        value[path[-1]] = None if new is ABSENT else new
+        A value that `_defaults` gives is written into the entry itself: other entries have it from there too.
+        """
+        for name, value in fields.items():
+            self._differing(entry, entry.raw.get(name, ABSENT), value, (name,))
+
+    def _differing(self, entry: Entry, old: Any, new: Any, path: tuple[Any, ...]) -> None:
+        if old is new or same(old, new):
+            return
+        if isinstance(old, dict) and isinstance(new, dict) and not indirect(old) and not indirect(new):
+            for key in {**old, **new}:
+                self._differing(entry, old.get(key, ABSENT), new.get(key, ABSENT), (*path, key))
+            return
+        layers = [layer for layer in entry.layers if layer.has(path)]
+        layer = layers[0] if layers else entry.layer(path)
+        own = next(one for one in entry.layers if one.document is layer.document and one.path[1] == entry.address.name)
+        value = self._file(own)
+        for part in (*own.path, *path[:-1]):
+            value = value.setdefault(part, {})
+        if new is ABSENT and layers == [own]:
+            del value[path[-1]]
+        else:
+            value[path[-1]] = None if new is ABSENT else new
+
+    def _file(self, layer: Layer) -> Any:
+        name = layer.document.file
+        if name not in self.touched:
+            self.touched.add(name)
+            self.values[name] = _copied(self.values.get(name, layer.document.value))
+        return self.values[name]
 
 
 def _copied(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from reconciler.manifest import MANIFESTS, OVERLAYS
 from reconciler.manifest.edit import CantEdit, edited
 from reconciler.manifest.entries import Entry, indirect
 from reconciler.manifest.places import Places
-from reconciler.manifest.taking import ABSENT, Left, Taking, laid
+from reconciler.manifest.taking import ABSENT, Left, Sheets, Taking
 from reconciler.manifest.writing import put
 from reconciler.model import Action, Address, Drift, Drifted, Fell, Problem, Resource
 
@@ -38,17 +38,13 @@ class Taken:
     open: int = 0
 
 
-@dataclass(slots=True)
-class _Sheets:
-    """Files with live values in them; nothing is on the disk yet."""
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """Files with live values in them, and the entries that these are of; nothing is on the disk yet."""
 
-    data: dict[Path, bytes] = field(default_factory=dict)
-    values: dict[str, Any] = field(default_factory=dict)
-    actions: dict[Address, Action] = field(default_factory=dict)
-
-    def with_(self, data: Mapping[Path, bytes], values: Mapping[str, Any], action: Action) -> _Sheets:
-        """The same with one entry more."""
-        return _Sheets({**self.data, **data}, {**self.values, **values}, {**self.actions, action.address: action})
+    data: Mapping[Path, bytes] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    actions: Mapping[Address, Action] = field(default_factory=dict)
 
 
 def take(workspace: Workspace, world: World, drift: Drift) -> Taken:
@@ -67,58 +63,55 @@ class _Take:
         self.loaded: Mapping[Address, Resource] = self.resources
 
     def take(self) -> Taken:
-        """Everything at once; where that does not hold, entry by entry, so that one does not keep the others."""
-        sheets, why = self._all(self.drift.found), ""
-        if sheets.data:
-            why = self._wrong(sheets)
-        if why:
-            sheets = self._one_by_one()
-        put(sheets.data)
-        places = (*(self._place(one) for one in self.left),)
-        return Taken(tuple(self._shown(path) for path in sorted(sheets.data)), places, tuple(self._warnings(sheets)),
+        """All that holds; nothing is written before all of it is known."""
+        tried = self._held(_Tried(), self.drift.found)
+        put(tried.data)
+        places = tuple(self._place(one) for one in self.left)
+        return Taken(tuple(self._shown(path) for path in sorted(tried.data)), places, tuple(self._warnings(tried.data)),
                      len({one.address for one in self.left}))
 
-    def _all(self, found: Iterable[Drifted]) -> _Sheets:
-        self.left, sheets = [], _Sheets()
-        for one in found:
-            sheets = self._with(sheets, one)
-        return sheets
-
-    def _one_by_one(self) -> _Sheets:
-        self.left, sheets = [], _Sheets()
-        for one in self.drift.found:
-            more = self._with(sheets, one)
-            why = self._wrong(more) if more is not sheets else ""
-            if why:
-                self.left.append(Left(one.address, (), why, "change it by hand, or apply"))
-            else:
-                sheets = more
-        if sheets.data:
-            self._wrong(sheets)
-        return sheets
-
-    # one entry
-
-    def _with(self, sheets: _Sheets, one: Drifted) -> _Sheets:
-        if one.what is not Fell.CHANGED:
-            what = f"{one.what.value} by {one.by}" if one.by else one.what.value
-            self.left.append(Left(one.address, (), f"it was {what} at the vendor; the entry is left", _HELP[one.what]))
-            return sheets
-        taking = self._taking(one)
-        self.left += taking.left
-        data, values = dict[Path, bytes](), laid(sheets.values, taking.entry, taking.fields)
+    def _held(self, before: _Tried, found: Sequence[Drifted]) -> _Tried:
+        """These entries too; where that does not hold, each half by itself, so that one does not keep the others."""
+        known = len(self.left)
         try:
-            for file, value in values.items():
-                path = self._path(file)
-                data[path] = edited(sheets.data.get(path) or self._bytes(taking.entry, file), value)
+            tried = self._with(before, found)
+            why = self._wrong(tried) if tried.data != before.data else ""
         except CantEdit as error:
-            self.left.append(Left(one.address, (), f"it can't be written: {error}", "change it by hand, or apply"))
-            return sheets
-        for path, new in taking.texts.items():
-            before = path.read_bytes()
-            ends = new.replace("\n", "\r\n") if b"\r\n" in before else new
-            data[path] = (b"\xef\xbb\xbf" if before.startswith(b"\xef\xbb\xbf") else b"") + ends.encode()
-        return sheets.with_(data, values, one.action) if data else sheets
+            why = f"it can't be written: {error}"
+        if not why:
+            return tried
+        del self.left[known:]
+        if len(found) == 1:
+            self.left.append(Left(found[0].address, (), why, "change it by hand, or apply"))
+            return before
+        half = len(found) // 2
+        return self._held(self._held(before, found[:half]), found[half:])
+
+    # the entries
+
+    def _with(self, before: _Tried, found: Iterable[Drifted]) -> _Tried:
+        """The files with these entries' live values in them."""
+        sheets, texts, actions, read = Sheets(before.values), dict[Path, str](), dict(before.actions), dict[str, Entry]()
+        for one in found:
+            if one.what is not Fell.CHANGED:
+                what = f"{one.what.value} by {one.by}" if one.by else one.what.value
+                self.left.append(Left(one.address, (), f"it was {what} at the vendor; the entry is left", _HELP[one.what]))
+                continue
+            taking = self._taking(one)
+            self.left += taking.left
+            sheets.lay(taking.entry, taking.fields)
+            read |= {layer.document.file: taking.entry for layer in taking.entry.layers}
+            texts |= taking.texts
+            actions[one.address] = one.action
+        data = dict(before.data)
+        for file in sheets.touched:
+            path = self._path(file)
+            data[path] = edited(before.data.get(path) or self._bytes(read[file], file), sheets.values[file])
+        for path, new in texts.items():
+            old = path.read_bytes()
+            ends = new.replace("\n", "\r\n") if b"\r\n" in old else new
+            data[path] = (b"\xef\xbb\xbf" if old.startswith(b"\xef\xbb\xbf") else b"") + ends.encode()
+        return _Tried(data, sheets.values, actions)
 
     def _taking(self, one: Drifted) -> Taking:
         action = one.action
@@ -156,35 +149,36 @@ class _Take:
 
     # all of it
 
-    def _wrong(self, sheets: _Sheets) -> str:
+    def _wrong(self, tried: _Tried) -> str:
         """Why these files can't be written; empty when they say what is live, and of all other entries what they said."""
         with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
             copy = Path(folder)
             for name in (MANIFESTS, OVERLAYS):
                 if (self.root / name).is_dir():
                     shutil.copytree(self.root / name, copy / name, ignore_dangling_symlinks=True)
-            for path, data in sheets.data.items():
+            for path, data in tried.data.items():
                 (copy / path.relative_to(self.root)).write_bytes(data)
             try:
                 loaded = self.workspace.settled.manifests(self.workspace.connections, copy).resources
             except Invalid as error:
                 return f"what is live is no valid manifest: {error.problems[0].message}"
-        self.loaded = {one.address: one for one in loaded}
+        now = {one.address: one for one in loaded}
         for address, before in self.resources.items():
-            after = self.loaded.get(address)
-            taken = address in sheets.actions
+            after, taken = now.get(address), address in tried.actions
             if after is None or before.lifecycle != after.lifecycle or (before.fields != after.fields and not taken):
                 return f"{address} would change too"
-        return self._still(sheets, tuple(one for one in loaded if one.address.connection in self._here()))
+        why = self._still(tried, loaded)
+        if not why:
+            self.loaded = now
+        return why
 
-    def _here(self) -> set[str]:
-        return {kind.partition(".")[0] for kind in self.world.kinds}
-
-    def _still(self, sheets: _Sheets, resources: tuple[Resource, ...]) -> str:
+    def _still(self, tried: _Tried, loaded: Iterable[Resource]) -> str:
         """What would still differ with these entries, beside what is left on purpose."""
+        here = {kind.partition(".")[0] for kind in self.world.kinds}
+        resources = tuple(one for one in loaded if one.address.connection in here)
         left = {(one.address, _top(one.path[0])) for one in self.left if one.path}
         again = {action.address: action for action in plan(replace(self.world, resources=resources)).actions}
-        for address, action in sheets.actions.items():
+        for address, action in tried.actions.items():
             asked = {_top(change.path) for change in action.changes if not change.drift}
             for change in again[address].changes if address in again else ():
                 if _top(change.path) not in asked and (address, _top(change.path)) not in left:
@@ -196,9 +190,9 @@ class _Take:
         entry = entry_of(self.loaded.get(left.address) or self.resources[left.address])
         return entry.problem(f"{left.address}: {left.message}", left.path, help=left.help)
 
-    def _warnings(self, sheets: _Sheets) -> Iterable[str]:
+    def _warnings(self, written: Iterable[Path]) -> Iterable[str]:
         others = [name for name in self.workspace.project.stacks if name != self.workspace.stack.name]
-        shared = [path for path in sorted(sheets.data) if path.is_relative_to(self.root / MANIFESTS)]
+        shared = [path for path in sorted(written) if path.is_relative_to(self.root / MANIFESTS)]
         if others and shared:
             yield (f"{', '.join(map(self._shown, shared))}: read by {', '.join(others)} too, "
                    f"which {'is' if len(others) == 1 else 'are'} asked for the same from now on")

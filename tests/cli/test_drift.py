@@ -254,3 +254,14 @@ def test_markdown_is_inert(nice: Project, stripe: Account) -> None:
     stripe.products()["pro"]["name"] = "```\n@everyone <img src=x>"
     shown = nice.run("drift", "--format", "markdown").out
     assert shown.startswith("## reconciler: drift of shop / default\n\n````text\n")
+
+
+def test_names_from_vendors_give_no_command_to_a_terminal(nice: Project, stripe: Account) -> None:
+    """Whoever wrote them: neither what drifted nor what is left."""
+    stripe.products()["pro"]["metadata"]["reconciler_stack"] = "other/\x1b]0;owned\x07"
+    price(stripe, "yearly")["nickname"] = "\x1b[31mred\u202e"
+    done = nice.run("drift", "--write")
+    assert done.code == 2
+    assert not {"\x1b", "\x07", "\u202e"} & {*done.said}
+    assert "nickname" in done.out
+    nice.ok("validate")
