@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml as pyyaml
 
+from reconciler.hidden import hidden
 from reconciler.model import Address, Fields
 from reconciler.yaml import CONTROL, plain
 
@@ -26,16 +27,16 @@ def text(entries: Mapping[Address, Fields], *, schema: str | None = None) -> str
     tree: dict[str, dict[str, Fields]] = {}
     for address, fields in entries.items():
         tree.setdefault(address.kind, _Block())[address.name] = _Block(fields)
-    parts = [pyyaml.dump(_Block({kind: named}), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH, indent=2,
-                         default_flow_style=None) for kind, named in tree.items()]
+    parts = [_dumped(_Block({kind: named}), _Dumper, sort_keys=False, width=WIDTH, indent=2,
+                     default_flow_style=None) for kind, named in tree.items()]
     return (SCHEMA.format(schema) if schema else "") + "\n".join(parts)
 
 
 def inline(value: Any, style: str = "") -> str:
     """A value on one line, in the quotes that stood there before where it can wear them."""
     if isinstance(value, str) and style in ("'", '"'):
-        return str(pyyaml.dump([value], Dumper=_Flow, default_style=style, allow_unicode=True, width=NOWHERE)).strip()[1:-1]
-    return str(pyyaml.dump([value], Dumper=_Flow, allow_unicode=True, width=NOWHERE)).strip()[1:-1]
+        return _dumped([value], _Flow, default_style='"' if _hides(value) else style, width=NOWHERE).strip()[1:-1]
+    return _dumped([value], _Flow, width=NOWHERE).strip()[1:-1]
 
 
 def below(value: Any, column: int, style: str = "", *, dash: bool = False) -> str:
@@ -43,10 +44,23 @@ def below(value: Any, column: int, style: str = "", *, dash: bool = False) -> st
     if isinstance(value, str) and style in ("'", '"') and "\n" not in value:
         return f" {inline(value, style)}"
     outer: Any = _Items([value]) if dash else _Block({"k": value})
-    lines = str(pyyaml.dump(outer, Dumper=_Dumper, allow_unicode=True, width=NOWHERE, sort_keys=False, indent=2,
-                            default_flow_style=None)).rstrip("\n").split("\n")
+    lines = _dumped(outer, _Dumper, width=NOWHERE, sort_keys=False, indent=2,
+                    default_flow_style=None).rstrip("\n").split("\n")
     lines[0] = lines[0].removeprefix("-" if dash else "k:")
     return "\n".join([lines[0], *(" " * column + line if line else "" for line in lines[1:])])
+
+
+def _dumped(value: Any, dumper: type[pyyaml.SafeDumper], **more: Any) -> str:
+    """YAML in which every character can be seen; one that can't stands escaped, in the double quotes that its text got."""
+    made = str(pyyaml.dump(value, Dumper=dumper, allow_unicode=True, **more))
+    if made.isascii():
+        return made
+    return "".join(f"\\U{ord(one):08x}" if one != "\n" and hidden(one) else one for one in made)
+
+
+def _hides(text: str) -> bool:
+    """Whether a text holds what can't be seen, line ends apart."""
+    return not text.isascii() and any(hidden(one) for one in text if one != "\n")
 
 
 def unwritable(value: Any) -> bool:
@@ -79,6 +93,8 @@ class _Dumper(pyyaml.SafeDumper):
 
     def represent_text(self, data: str) -> pyyaml.Node:
         """A text in the plainest style that reads back as itself."""
+        if _hides(data):
+            return self.represent_scalar("tag:yaml.org,2002:str", data, style='"')
         if "\n" in data and not re.search(r"[ \t]+\n|^\s|\n\n\Z|\t|\r|[^\x20-\x7e\n\u00a0-\ud7ff\ue000-\ufffd]", data):
             return self.represent_scalar("tag:yaml.org,2002:str", data, style="|")
         style = None if isinstance(plain(data), str) and "\n" not in data else '"'
