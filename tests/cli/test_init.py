@@ -247,11 +247,10 @@ class Terminal:
 
 
 def test_from_nothing_to_a_green_plan_at_a_terminal(fresh: Project) -> None:
-    """A person answers three questions in the sandbox, and the plan is empty."""
+    """A person answers two questions in the sandbox, and the plan is empty."""
     terminal = Terminal(fresh, "init", "--sandbox")
     terminal.answer("Name of the project [shop]: ", "")
     terminal.answer("Which of them [", "stripe vault")
-    terminal.answer("Only `yes` goes on: ", "yes")
     assert terminal.end() == 0, terminal.seen
     assert "No changes." in terminal.seen
     assert config(fresh)["project"] == "shop" and fresh.ok("plan", "--sandbox").out.startswith("No changes.")

@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 
+from reconciler.contract import Ask
+from reconciler.model import Address, Want
 from reconciler.vendors.vault.rules import rules
 from tests.vault.desk import Desk, Place
 
@@ -112,6 +114,15 @@ def test_the_servers_own_default_is_only_released(desk: Desk) -> None:
     assert desk.acts(KEEP) == {"policy/default": "forget"}
     desk.settle(KEEP)
     assert desk.place.ask("GET", "sys/policies/acl/default")["policy"] == TEXT
+
+
+def test_the_servers_own_default_is_not_among_everything(desk: Desk) -> None:
+    """It is nobody's to export; declared, it is read."""
+    desk.settle(policies(api={"rules": TEXT}))
+    kind = desk.kinds["vault.policy"]
+    assert [live.id for live in kind.list(Ask(everything=True))] == ["api"]
+    wants = (Want(Address("vault.policy", "default"), {"name": "default"}),)
+    assert [live.id for live in kind.list(Ask(wants=wants, everything=True))] == ["default", "api"]
 
 
 STRICTER = {

@@ -17,6 +17,9 @@ from reconciler.vendors.vault.terms import Duration, route
 from reconciler.vendors.vault.write import as_text, marked, unmarked
 
 FIXED = frozenset({"root", "response-wrapping", "control-group"})
+OWN = "default"
+"""The server's own, which may be edited and is never deleted; it is read where somebody declares it."""
+
 KEPT = ("expiration", "cas_required", "allow_slashes_in_identity_templates", "allow_wildcards_in_identity_templates")
 """What OpenBao keeps beside the text and forgets in every write that leaves it out (found on 2.7.2)."""
 
@@ -102,7 +105,8 @@ class Policy(Kind[PolicySpec]):
         wanted = [want.get("name") or want.address.name for want in ask.wants]
         found = [str(lower(name)) for name in wanted if not has_token(name)] + sorted(ask.ids)
         if ask.everything or any(has_token(name) for name in wanted):
-            found += [key for key in keys(self.api, "/v1/sys/policies/acl") if key not in FIXED]
+            unasked = FIXED | ({OWN} if ask.everything else set())
+            found += [key for key in keys(self.api, "/v1/sys/policies/acl") if key not in unasked]
         return read_each(self.api, {id: self.item(id) for id in dict.fromkeys(found)}, self.get)
 
     def get(self, id: str) -> Live | None:
@@ -142,12 +146,12 @@ class Policy(Kind[PolicySpec]):
 
     def delete(self, live: Live) -> Iterable[Call]:
         """One DELETE; none for `default`, which the server never lets go."""
-        if live.id != "default":
+        if live.id != OWN:
             yield Call("DELETE", self.item(live.id), safe=True)
 
     def fate(self, live: Live) -> Fate:
         """Deleted at once, for tokens in use too."""
-        if live.id == "default":
+        if live.id == OWN:
             return Fate("release", why="the server never lets `default` go")
         return Fate("delete", why="tokens and roles that name it lose its rights at once")
 
