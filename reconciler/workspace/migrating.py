@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -145,5 +147,5 @@ def _same(want: Sequence[Record], target: Store, before: bool) -> None:
 
 def _inner(value: Any) -> str:
     if isinstance(value, Source):
-        return "{" + ", ".join(f"{name}: {text}" for name, text in value.model_dump(exclude_none=True).items()) + "}"
-    return str(value)
+        return "{" + ", ".join(f"{name}: {_inner(text)}" for name, text in value.model_dump(exclude_none=True).items()) + "}"
+    return str(value) if re.fullmatch(r"[A-Za-z][\w./:@-]*[\w/-]", str(value)) else json.dumps(str(value))

@@ -9,13 +9,15 @@ from contextlib import closing
 
 import pytest
 
+from reconciler import yaml
 from reconciler.clock import TestClock
 from reconciler.errors import Failure
 from reconciler.ledger import Holder, Store
+from reconciler.project.model import LedgerSettings
 from reconciler.sandbox.store import Request
 from reconciler.sources import Redactor
 from reconciler.workspace.ledgers import open_store
-from reconciler.workspace.migrating import named
+from reconciler.workspace.migrating import named, shown
 from reconciler.workspace.options import Options
 from reconciler.workspace.settled import Settled
 from tests.cli.kept import STORES, Kept, place
@@ -144,6 +146,17 @@ def test_words_that_name_no_store(shop: Project) -> None:
         assert (done.code, said in done.err) == (64, True), done
         assert "Traceback" not in done.err
     assert shop.ok("ledger", "list").out == BOTH
+
+
+@pytest.mark.parametrize("word", [
+    "sqlite", "git", "git:remote=upstream", "s3:bucket=b,endpoint=http://127.0.0.1:9000", "s3:bucket=12,prefix=a: b#c",
+    "s3:bucket=no,region=eu-central-1", "postgres:env=LEDGER_URL", "postgres:file=/run/my secret", "postgres:op=op://a/b",
+])
+def test_what_is_to_be_written_down_reads_as_what_was_asked(word: str) -> None:
+    """The line for reconciler.yaml that a move ends with is YAML and means the same store."""
+    settings = named(word, LedgerSettings.model_validate({"store": "git", "remote": "elsewhere"}))
+    text = yaml.parse(f"ledger: {shown(settings)}\n".encode(), "reconciler.yaml").value
+    assert LedgerSettings.model_validate(text["ledger"]) == settings
 
 
 def test_a_target_that_holds_something_is_refused(request: pytest.FixtureRequest, shop: Project) -> None:
