@@ -147,7 +147,8 @@ class Workspace(Checked):
         declared = len(resources)
         resources = tuple(r for r in resources if r.address.connection in here)
         ledger_here = replace(ledger, entries={a: e for a, e in ledger.entries.items() if a.partition(".")[0] in here})
-        self.progress("reading " + ", ".join(sorted(here)))
+        if here:
+            self.progress("reading " + ", ".join(sorted(here)))
         observed = observe(kinds, resources, ledger_here, everything=everything)
         opened = {name: self.connections.open(name, read_only=not write) for name in here}
         return World(
