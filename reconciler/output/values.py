@@ -8,8 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from reconciler.hidden import hidden
 from reconciler.model import Change, Ref, SecretRef, fill, has_token
-from reconciler.output.escape import hidden, safe
+from reconciler.output.escape import safe
 from reconciler.output.money import Currencies, said
 from reconciler.secret import Secret
 

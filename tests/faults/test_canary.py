@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
+import httpx
 import pytest
 
+from reconciler.cli.program import COMMANDS
 from reconciler.contract.http import Api
 from reconciler.sandbox import Request, Response, Sandbox
 from reconciler.sandbox.serve import Server
 from reconciler.vendors import stripe as stripe_vendor
 from reconciler.vendors import vault as vault_vendor
 from reconciler.vendors.stripe.sandbox import StripeSandbox
-from reconciler.vendors.vault.sandbox import VaultSandbox
 from tests.canary import Canary
-from tests.cli.project import ROOT, Done, Project
+from tests.cli.project import ROOT, Done, Project, ended
+from tests.faults.tally import Row
+from tests.faults.town import Known
 
 CONFIG = """project: shop
 ledger: {{store: sqlite, key: {{env: LEDGER_KEY}}}}
@@ -72,15 +78,6 @@ class Shop(Project):
         """Where any secret was seen, outputs and files; the certificate's own file is one."""
         found = {**self.said, **self.canary.files(self.dir, "certificate.pem", ".reconciler/sandbox")}
         return list(self.canary.seen_in(found))
-
-
-class Known(VaultSandbox):
-    """Vault, with one more root token."""
-
-    token = ""
-
-    def _admitted(self, asked: Any, token: str) -> Response:
-        return super()._admitted(asked, "root" if token == self.token else token)
 
 
 class Signing(StripeSandbox):
@@ -144,6 +141,64 @@ def test_no_command_tells_a_secret(shop: Shop) -> None:
     shop.ok("destroy", "--auto-approve", "--allow", "delete,money,access,irreversible:vault.mount/kv", "-v")
     assert shop.vendors["vault"].sent()
     assert any("secret, changed" in str(said) for said in shop.said.values())
+    assert not shop.traces()
+
+
+BASE: dict[str, list[list[str]]] = {
+    "init": [["init", "--yes", "-C", "elsewhere"], ["init", "--yes"]],
+    "validate": [["validate"]], "fmt": [["fmt"], ["fmt", "--check"]], "diff": [["diff", "--stack", "a", "--stack", "b"]],
+    "plan": [["plan", "-v"], ["plan", "--sandbox", "-v"]], "show": [["show", "plan.json"]],
+    "apply": [["apply", *YES, "-v"], ["apply", "--sandbox", *YES]], "drift": [["drift", "-v"]],
+    "undo": [["undo", "--to", "HEAD"]], "destroy": [["destroy", "--sandbox", "--auto-approve", "--allow", "delete"]],
+    "import": [["import", "vault.kv_secret/db"], ["import", "vault.kv_secret/db", "--take-over"]],
+    "export": [["export", "--vendor", "vault"], ["export", "--vendor", "stripe", "--archived"]],
+    "output": [["output"], ["output", "--check"]], "graph": [["graph"]],
+    "explain": [["explain", "vault.kv_secret/db"], ["explain", "vault.kv_secret.data"]],
+    "ledger": [["ledger", "list"], ["ledger", "show", "vault.kv_secret/db"], ["ledger", "log"], ["ledger", "verify"],
+               ["ledger", "rebuild"], ["ledger", "unlock", "--run", "x"]],
+    "ci": [["ci", "comment", "plan.json"], ["ci", "check", "plan.json"], ["ci", "digest"]],
+    "schema": [["schema"]], "docs": [["docs"]], "doctor": [["doctor"], ["doctor", "-v"]],
+    "completion": [["completion", shell] for shell in ("bash", "fish", "zsh")], "version": [["version"], ["version", "--json"]],
+}
+"""Every command with what it needs; `sandbox` does not end by itself and is tried in a process of its own."""
+
+
+def every_way(words: list[str]) -> Iterator[list[str]]:
+    """A command line in every format that its command has."""
+    command: Any = importlib.import_module(f"reconciler.cli.{words[0]}_").command
+    if isinstance(command, click.Group):
+        command = command.commands[words[1]]
+    yield words
+    formats = [p for p in command.params if "--format" in p.opts and isinstance(p.type, click.Choice)]
+    for choice in formats[0].type.choices if formats else ():
+        yield [*words, "--format", choice]
+
+
+def test_t01_every_command_in_every_format_keeps_every_secret(row: Row, shop: Shop) -> None:
+    """No command is left out; on an applied stack and with a change to come, whatever it exits with."""
+    shop.write({"certificate.pem": shop.canary.awkward("certificate")})
+    shop.git("init")
+    (shop.dir / ".gitignore").write_text(".reconciler/\ncertificate.pem\n")
+    shop.commit()
+    shop.ok("apply", *YES)
+    shop.environ["DB_PASSWORD"] = shop.canary.awkward("DB_PASSWORD again")
+    shop.run("plan", "--out", "plan.json")
+    lines = [line for bases in BASE.values() for words in bases for line in every_way(words)]
+    for words in row.each(lines):
+        shop.run(*words)
+    assert {*BASE, "sandbox"} == set(COMMANDS)
+    assert not shop.traces()
+
+
+def test_t01_a_sandbox_on_a_port_knows_no_secret(shop: Shop) -> None:
+    """What it prints, and all that it answers to whoever asks, holds none."""
+    started = shop.start("sandbox")
+    assert started.stdout is not None
+    line = started.stdout.readline()
+    shop.said["sandbox"] = line + httpx.get(line.split()[-1], trust_env=False).text
+    done = ended(started, signal.SIGINT)
+    shop.said["sandbox ended"] = done.said
+    assert line.strip()
     assert not shop.traces()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,7 +24,8 @@ from reconciler.engine.observe import Kinds, observe
 from reconciler.ledger import Ledger
 from reconciler.ledger.sqlite import SqliteStore
 from reconciler.model import Address, Change, Live, Want
-from reconciler.sandbox import Sandbox
+from reconciler.sandbox import Response, Sandbox
+from reconciler.vendors.vault.sandbox import VaultSandbox
 from reconciler.workspace.checked import Checked
 from tests.canary import Canary
 from tests.cli.project import Done, Project
@@ -43,6 +46,9 @@ ELSEWHERE = {"posthog": {"project": "4711"}, "sentry": {"organization": "acme"}}
 
 MOST_REQUESTS, MOST_SECONDS = 3_000, 7_200.0
 """What one command may ask and wait, on the clock of the town, before it counts as endless (I8)."""
+
+SHOWN_ONCE = re.compile(r"(?:whsec_|re_)[A-Za-z0-9_]{6,}")
+"""Secrets that a vendor makes, as they lie where they were delivered."""
 
 Handler = Callable[[httpx.Request], httpx.Response]
 Fault = Callable[[httpx.Request, Handler], httpx.Response]
@@ -71,6 +77,15 @@ class Road(httpx.BaseTransport):
         """It goes on: a command that ends takes no vendor with it."""
 
 
+class Known(VaultSandbox):
+    """Vault, with one more root token."""
+
+    token = ""
+
+    def _admitted(self, asked: Any, token: str) -> Response:
+        return super()._admitted(asked, "root" if token == self.token else token)
+
+
 class Town(Project):
     """One project over one vendor's stack; `run` types a command, and everything that is said is kept."""
 
@@ -83,9 +98,10 @@ class Town(Project):
         for name in stack.vendors:
             vendor = registry.vendor(name)
             assert vendor is not None
-            self.boxes[name] = load(vendor.sandbox)(vendor.kinds, clock=self.clock)
+            made = Known if name == "vault" else load(vendor.sandbox)
+            self.boxes[name] = made(vendor.kinds, clock=self.clock)
         self.roads = {name: Road(box.transport()) for name, box in self.boxes.items()}
-        self.environ["VAULT_TOKEN"] = "placeholder"
+        self.boxes["vault"].token = self.environ["VAULT_TOKEN"]  # type: ignore[attr-defined]
         self.said: list[str] = []
         self.theirs: dict[str, set[str]] = {}
         self.configure()
@@ -218,9 +234,12 @@ class Town(Project):
             yield f"I2: {intent.act} {intent.address} is still open"
 
     def told(self) -> list[str]:
-        """I6: where a secret was seen, in outputs and files."""
-        return list(self.canary.seen_in({**{f"said {n}": text for n, text in enumerate(self.said)},
-                                         **self.canary.files(self.dir)}))
+        """I6: where a secret was seen, in outputs and files; those that vendors made and that were delivered too."""
+        texts: dict[str, str | bytes] = {**{f"said {n}": text for n, text in enumerate(self.said)},
+                                         **self.canary.files(self.dir)}
+        made = set(SHOWN_ONCE.findall(json.dumps(self.boxes["vault"].objects, default=str)))
+        return [*self.canary.seen_in(texts), *(f"{name}: a delivered secret" for name, text in texts.items() for secret in made
+                                               if (secret in text if isinstance(text, str) else secret.encode() in text))]
 
 
 def addresses(manifest: str) -> list[str]:
