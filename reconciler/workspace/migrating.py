@@ -18,7 +18,7 @@ from reconciler.manifest import MANIFESTS
 from reconciler.project.model import NEEDED, STORES, LedgerSettings, Source
 from reconciler.suggest import did_you_mean
 from reconciler.workspace.ledgers import open_store
-from reconciler.workspace.sealing import unsealed
+from reconciler.workspace.sealing import SHARED, unsealed
 
 if TYPE_CHECKING:
     from reconciler.workspace import Workspace
@@ -74,10 +74,10 @@ def migrate(workspace: Workspace, source: str, target: str) -> Ledger:
     if stack.ledger not in (old, new):
         raise Usage(f"reconciler.yaml says {shown(stack.ledger)}, and neither {source} nor {target} is that",
                     "one of both is the ledger that this stack uses")
-    resources = workspace.validate() if (workspace.options.dir / MANIFESTS).is_dir() else ()
-    problems = tuple(unsealed(replace(stack, ledger=new), resources, workspace.connections))
-    if problems:
-        raise Invalid(problems)
+    if new.store in SHARED and new.key is None and (workspace.options.dir / MANIFESTS).is_dir():
+        problems = tuple(unsealed(replace(stack, ledger=new), workspace.validate(), workspace.connections))
+        if problems:
+            raise Invalid(problems)
     settled, clock = workspace.settled, workspace.clock
     with closing(open_store(settled, old, clock)) as from_, closing(open_store(settled, new, clock)) as to:
         try:

@@ -159,6 +159,16 @@ def test_what_is_to_be_written_down_reads_as_what_was_asked(word: str) -> None:
     assert LedgerSettings.model_validate(text["ledger"]) == settings
 
 
+def test_broken_manifests_keep_no_ledger_where_it_is(request: pytest.FixtureRequest, shop: Project) -> None:
+    """They are asked for secrets only where those have to be sealed."""
+    shop.apply()
+    shop.manifest("stripe.product: {pro: {nonsense: 1}}")
+    assert shop.run("ledger", "migrate", "sqlite", place("git", request, shop.dir).word).code == 3
+    there = place("postgres", request, shop.dir)
+    shop.environ |= there.environ
+    shop.ok("ledger", "migrate", "sqlite", there.word)
+
+
 def test_a_target_that_holds_something_is_refused(request: pytest.FixtureRequest, shop: Project) -> None:
     """Nothing is written over another ledger, and the source goes on."""
     git = place("git", request, shop.dir)
