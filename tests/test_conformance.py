@@ -57,6 +57,11 @@ def test_every_field_has_its_cases(case: Case) -> None:
     assert not gaps(case)
 
 
+def test_every_kind_says_who_else_was_asked() -> None:
+    """Nothing counts as right about a vendor because our own sandbox says so: each case names the document, client or server."""
+    assert [str(case) for case in CASES if not case.said.checked] == []
+
+
 def test_the_case_file_of_the_docs_passes(tmp_path: Path) -> None:
     """What docs/conformance.md shows is a case file as it stands."""
     shown = re.search(r"```yaml\n(.*?)```", (ROOT / "docs" / "conformance.md").read_text("utf-8"), re.DOTALL)

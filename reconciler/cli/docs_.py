@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,7 +11,11 @@ from reconciler.cli.console import Console
 from reconciler.derive import docs
 from reconciler.derive.schema import installed
 from reconciler.errors import Usage
+from reconciler.model import Address
 from reconciler.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from reconciler.conformance import Case
 
 
 @click.command("docs")
@@ -23,7 +28,7 @@ from reconciler.suggest import did_you_mean
 def command(console: Console, /, *, folder: Path | None, cases: Path | None, kind: str | None) -> int:
     """Print the page of a KIND in Markdown, or the index of all; --write makes a file of each."""
     kinds = (kind for vendor in installed() for kind in vendor.bind().values())
-    pages = docs.pages(kinds, None if cases is None else _tried(cases))
+    pages = docs.pages(kinds, *((None, None) if cases is None else _tried(cases)))
     if folder is None:
         name = docs.INDEX if kind is None else f"{kind}.md"
         if name not in pages:
@@ -41,7 +46,16 @@ def command(console: Console, /, *, folder: Path | None, cases: Path | None, kin
     return 0
 
 
-def _tried(folder: Path) -> docs.Cases:
+def _tried(folder: Path) -> tuple[docs.Cases, dict[str, docs.Shown]]:
     from reconciler.conformance import read_all, tried
 
-    return tried(read_all(folder))
+    cases = read_all(folder)
+    return tried(cases), {case.kind.name: _shown(case) for case in cases}
+
+
+def _shown(case: Case) -> docs.Shown:
+    """The first example under its own name, as a manifest says it."""
+    from reconciler.manifest.write import text
+
+    name, example = next(iter(case.said.examples.items()))
+    return docs.Shown(text({Address(case.kind.name, name): example.fields}), tuple(case.said.checked))

@@ -83,9 +83,10 @@ class Example(_Said):
 
 
 class CaseFields(_Said):
-    """A case file as it is written; docs/conformance.md explains it."""
+    """A case file as it is written; docs/conformance.md explains it. `checked` is who else says that the sandbox is right."""
 
     kind: str
+    checked: list[str] = []
     examples: Annotated[dict[str, Example], Field(min_length=1)]
     requests: Annotated[int, Field(ge=0)]
     beside: Manifest = {}

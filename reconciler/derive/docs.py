@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from reconciler.contract import Mark
@@ -19,6 +20,16 @@ from reconciler.derive.values import shown
 Cases = Mapping[str, Mapping[str, Sequence[str]]]
 """Kind → field → what its case file tries of that field, such as `set`, `changed`, `cleared`, `left out`."""
 
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a case file adds to a kind's page: an entry as a manifest says it, and who says that the sandbox is right."""
+
+    example: str = ""
+    checked: tuple[str, ...] = ()
+
+
 INDEX = "README.md"
 GENERATED = "<!-- Generated from the kinds by `make generate`; edit the kind, not this page. -->"
 _CODE = re.compile(r"(`[^`]*`)")
@@ -27,12 +38,15 @@ _TOLD = ("required", "immutable", "set afterwards", "compared by meaning", "at c
 """Marks that other columns say, or that are no business of who writes a manifest."""
 
 
-def pages(kinds: Iterable[Kind[Any]], cases: Cases | None = None) -> dict[str, str]:
-    """Every page by its file name, with the index and the permissions; `cases` make a column of what is tried of each field."""
+def pages(kinds: Iterable[Kind[Any]], cases: Cases | None = None, more: Mapping[str, Shown] | None = None) -> dict[str, str]:
+    """Every page by its file name, with the index and the permissions.
+
+    `cases` make a column of what is tried of each field, `more` an example, by kind.
+    """
     known = sorted(kinds, key=lambda kind: kind.bound)
     linked = frozenset(kind.bound for kind in known)
     made = {INDEX: index(known), PAGE: permissions_page(known, GENERATED)}
-    return made | {f"{kind.bound}.md": page(kind, linked, cases) for kind in known}
+    return made | {f"{kind.bound}.md": page(kind, linked, cases, (more or {}).get(kind.name)) for kind in known}
 
 
 def index(kinds: Sequence[Kind[Any]]) -> str:
@@ -52,14 +66,19 @@ def _key(kind: Kind[Any]) -> str:
     return " + ".join(f"`{name}`" for name in words.key_fields(kind)) or "none"
 
 
-def page(kind: Kind[Any], linked: Collection[str] = (), cases: Cases | None = None) -> str:
+def page(kind: Kind[Any], linked: Collection[str] = (), cases: Cases | None = None, more: Shown | None = None) -> str:
     """One kind; `linked` are the kinds that have a page too."""
+    more = more or Shown()
     facts = [("Natural key", words.key_of(kind)), ("Known as ours by", words.known_by(kind)),
              ("A new object", f"{words.replace_word(kind)}: {words.replaced(kind)}"),
              ("When its entry is removed", words.removal(kind)), *words.judgements(kind)]
+    if more.checked:
+        facts.append(("Checked against", "; ".join(more.checked)))
+    example = ("## Example", "", "```yaml", more.example.rstrip("\n"), "```", "") if more.example else ()
     return "\n".join([
         GENERATED, f"# {kind.bound}", "", *_paragraphs(kind), "",
         *_table(("", ""), [(label, prose(text)) for label, text in facts]), "",
+        *example,
         "## Fields", "", *_fields(kind, linked, cases), "",
         ("A field that is left out is not managed; `null` puts the default there, or clears it. A change in place keeps the "
         "object; a new object is another one at the vendor."), "",
