@@ -26,6 +26,7 @@ from reconciler.model import Op, Plan, Problem
 from reconciler.project import CONFIG
 from reconciler.project.model import NAME
 from reconciler.suggest import did_you_mean
+from reconciler.workspace.connections import answered
 from reconciler.workspace.exports import Choice, exported
 from reconciler.workspace.options import Options
 from reconciler.workspace.starting import (
@@ -191,7 +192,7 @@ def _made(console: Console, chosen: Options, project: str, settings: Settings) -
 def _pinned(console: Console, chosen: Options, settings: Settings) -> Settings:
     """The settings with whom each credential leads to."""
     with _without_places(), opened(console, chosen) as workspace:
-        return {name: {**one, **workspace.connections.open(name, read_only=True).api.leads_to()}
+        return {name: {**one, **answered(workspace.connections.open(name, read_only=True).api.leads_to)}
                 for name, one in settings.items()}
 
 

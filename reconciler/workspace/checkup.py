@@ -14,7 +14,7 @@ from reconciler.contract import Permissions
 from reconciler.contract.kind import Kind
 from reconciler.errors import Denied, Failure, Invalid, WrongAccount
 from reconciler.model import Problem, Ref, Resource, SecretRef, Want, fill
-from reconciler.workspace.connections import Opened
+from reconciler.workspace.connections import Opened, answered
 
 if TYPE_CHECKING:
     from reconciler.workspace.running import Workspace
@@ -103,7 +103,7 @@ def _connection(workspace: Workspace, name: str, resources: Iterable[Resource], 
     try:
         client = workspace.connections.client(name, read_only=True).api
         opened = workspace.connections.open(name, read_only=True)
-        who = opened.api.leads_to()
+        who = answered(opened.api.leads_to)
     except Failure as error:
         found.checks.append(_unreachable(name, error, _place(workspace, name)))
         return
@@ -196,7 +196,8 @@ def _permissions(workspace: Workspace, opened: Opened, resources: Iterable[Resou
             for one in names:
                 asked.setdefault((purpose, one), {})[kind] = None
     try:
-        held = opened.api.held(dict.fromkeys(one for _, one in asked))
+        names = dict.fromkeys(one for _, one in asked)
+        held = answered(lambda: opened.api.held(names))
     except Failure as error:
         found.checks.append(Check(opened.name, "permissions", f"not known: {error.message}", error.next, note=True))
         held = {}

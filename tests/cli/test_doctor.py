@@ -167,6 +167,24 @@ def test_what_is_in_the_way_is_explained(tmp_path: Path, error: OSError, said: s
     assert (one.code, one.state) == (1, "wrong") and one.text.startswith(f"http://stripe.test: {said}") and one.next
 
 
+def test_a_proxy_that_turns_us_away_is_named(tmp_path: Path) -> None:
+    """It is no matter of the vendor's."""
+    def refused(request: httpx.Request) -> httpx.Response:
+        raise httpx.ProxyError("407 Proxy Authentication Required")
+
+    config = SHOP.replace("base_url", "proxy: 'http://proxy.test:3128', base_url")
+    found = asked(tmp_path, config, "{}\n", Answering(refused), STRIPE_API_KEY=KEY)
+    assert [check.text for check in found.checks if check.code] == [
+        "http://stripe.test through http://proxy.test:3128: the proxy turns us away (407 Proxy Authentication Required)"]
+
+
+@pytest.mark.parametrize("body", [[], {"id": None}, "no"])
+def test_an_answer_of_another_shape_is_no_traceback(tmp_path: Path, body: Any) -> None:
+    """Whatever a server says, a sentence comes of it."""
+    found = asked(tmp_path, POSTHOG, FLAG, Answering(lambda request: httpx.Response(200, json=body)), KEY="phx_canary51H8")
+    assert found.checks and all(check.code in (0, 1, 3) for check in found.checks)
+
+
 def test_a_real_port_where_nothing_listens(tmp_path: Path) -> None:
     """The same through a real socket."""
     with socket.socket() as probe:
