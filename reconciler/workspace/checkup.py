@@ -196,8 +196,8 @@ def _permissions(workspace: Workspace, opened: Opened, resources: Iterable[Resou
             for one in names:
                 asked.setdefault((purpose, one), {})[kind] = None
     try:
-        names = dict.fromkeys(one for _, one in asked)
-        held = answered(lambda: opened.api.held(names))
+        every = dict.fromkeys(one for _, one in asked)
+        held = answered(lambda: opened.api.held(every))
     except Failure as error:
         found.checks.append(Check(opened.name, "permissions", f"not known: {error.message}", error.next, note=True))
         held = {}
