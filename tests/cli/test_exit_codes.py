@@ -117,7 +117,7 @@ def test_the_account_is_asked_for_only_where_it_is_pinned(shop: Project, stripe:
     (["apply", "--sandbox", "--digest", "abc"], "whole digest"),
     (["apply", "none.json", "--sandbox"], "none.json can't be read"),
     (["plan", "--dir", "nowhere"], "there is no folder nowhere"),
-    (["plan", "--format", "yaml"], "'yaml' is not one of"),
+    (["plan", "--format", "yaml"], "there is no format 'yaml'"),
     (["ledger", "lst"], 'did you mean "list"?'),
     (["import", "--sandbox", "pro"], "not an address"),
     (["import", "--sandbox", "stripe.product/pro="], "no id after ="),
