@@ -10,6 +10,7 @@ from reconciler.contract.kind import Kind
 from reconciler.derive import keys, words
 from reconciler.derive.fields import Field, fields_of, sentences
 from reconciler.derive.locate import below, located
+from reconciler.derive.permissions import rows_of
 from reconciler.derive.values import columns, labelled, wrapped
 from reconciler.derive.why import why
 from reconciler.errors import Usage
@@ -25,7 +26,7 @@ def explain_kind(kind: Kind[Any]) -> str:
     """What an object of this kind is, how it is known, replaced and removed, and its fields in a line each."""
     rows = [("Natural key", words.key_of(kind)), ("Known as ours", words.known_by(kind)),
             ("A new object", f"{words.replace_word(kind)}: {words.replaced(kind)}"), ("Removal", words.removal(kind)),
-            *words.judgements(kind)]
+            *words.judgements(kind), *rows_of(kind)]
     return "\n".join([
         kind.bound, *wrapped(" ".join(sentences(kind.__doc__)), "  "), "",
         *labelled(rows, "  "), "",

@@ -9,6 +9,7 @@ from reconciler.contract import Permissions
 from reconciler.contract.kind import Kind
 
 PAGE = "permissions.md"
+LABELS = ("To plan", "To apply", "For facts")
 HEADS = ("kind", "a plan needs", "an apply needs besides", "facts in a plan need")
 
 
@@ -29,6 +30,11 @@ def section(kind: Kind[Any]) -> list[str]:
     """The same on a kind's own page."""
     rows = [(head, cell) for head, cell in zip(HEADS[1:], cells(kind.permissions), strict=True) if cell]
     return ["## Permissions", "", "|  |  |", "|---|---|", *(f"| {head[0].upper()}{head[1:]} | {cell} |" for head, cell in rows)]
+
+
+def rows_of(kind: Kind[Any]) -> list[tuple[str, str]]:
+    """The same in a terminal."""
+    return [(label, cell.replace("`", "")) for label, cell in zip(LABELS, cells(kind.permissions), strict=True) if cell]
 
 
 def cells(permissions: Permissions) -> tuple[str, str, str]:

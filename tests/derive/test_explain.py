@@ -35,6 +35,7 @@ def test_every_kind_and_every_field_is_explained(name: str) -> None:
     for field in of.shape.children:
         assert re.search(rf"^  [* ] {field} ", whole, re.MULTILINE), field
     assert "None" not in whole
+    assert re.search(r"^  To plan +\S", whole, re.MULTILINE)
 
 
 @pytest.mark.parametrize(("path", "field"), [
