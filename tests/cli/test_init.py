@@ -254,3 +254,12 @@ def test_from_nothing_to_a_green_plan_at_a_terminal(fresh: Project) -> None:
     assert terminal.end() == 0, terminal.seen
     assert "No changes." in terminal.seen
     assert config(fresh)["project"] == "shop" and fresh.ok("plan", "--sandbox").out.startswith("No changes.")
+
+
+def test_ctrl_c_at_a_question_leaves_nothing(fresh: Project) -> None:
+    """Exit 130, and the folder is as before."""
+    terminal = Terminal(fresh, "init", "--sandbox")
+    terminal.answer("Name of the project [shop]: ", "")
+    terminal.until("Which of them [")
+    os.write(terminal.fd, b"\x03")
+    assert terminal.end() == 130 and list(fresh.dir.iterdir()) == []
