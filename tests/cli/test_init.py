@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import pty
 import select
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -209,41 +209,46 @@ def test_an_interrupted_writing_is_taken_back(fresh: Project, nth: int) -> None:
     assert done.code == 130 and list(fresh.dir.iterdir()) == []
 
 
+SPAWN = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+"""A process of its own that opens the pseudo-terminal: forking this one, which may have threads, is asking for trouble."""
+
+
 class Terminal:
     """A pseudo-terminal with a command in it; what it says is read, answers are typed."""
 
     def __init__(self, project: Project, *words: str) -> None:
         self.seen = ""
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.chdir(project.dir)
-            os.execve(sys.executable, [sys.executable, "-m", "reconciler", *words],
-                      {"PATH": os.environ["PATH"], "HOME": str(project.dir), "PYTHONPATH": str(ROOT), "TERM": "xterm"})
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SPAWN, sys.executable, "-m", "reconciler", *words], cwd=project.dir,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env={"PATH": os.environ["PATH"], "HOME": str(project.dir), "PYTHONPATH": str(ROOT), "TERM": "xterm"})
 
     def until(self, text: str) -> None:
+        assert self.process.stdout is not None
         while text not in self.seen:
-            assert select.select([self.fd], [], [], 60)[0], f"no {text!r} in {self.seen!r}"
-            try:
-                part = os.read(self.fd, 65536)
-            except OSError:
-                part = b""
+            assert select.select([self.process.stdout], [], [], 60)[0], f"no {text!r} in {self.seen!r}"
+            part = os.read(self.process.stdout.fileno(), 65536)
             assert part, f"it ended without {text!r}: {self.seen!r}"
             self.seen += part.decode()
+
+    def type(self, text: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
 
     def answer(self, question: str, text: str) -> None:
         self.until(question)
         self.seen = ""
-        os.write(self.fd, f"{text}\n".encode())
+        self.type(f"{text}\n")
 
     def end(self) -> int:
-        while True:
-            try:
-                part = os.read(self.fd, 65536)
-            except OSError:
-                part = b""
-            if not part:
-                return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        """The exit code; what is still said is read, while the typing end stays open."""
+        assert self.process.stdout is not None and self.process.stdin is not None
+        while part := os.read(self.process.stdout.fileno(), 65536):
             self.seen += part.decode()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        return self.process.wait(timeout=60)
 
 
 def test_from_nothing_to_a_green_plan_at_a_terminal(fresh: Project) -> None:
@@ -261,5 +266,5 @@ def test_ctrl_c_at_a_question_leaves_nothing(fresh: Project) -> None:
     terminal = Terminal(fresh, "init", "--sandbox")
     terminal.answer("Name of the project [shop]: ", "")
     terminal.until("Which of them [")
-    os.write(terminal.fd, b"\x03")
+    terminal.type("\x03")
     assert terminal.end() == 130 and list(fresh.dir.iterdir()) == []
