@@ -58,6 +58,8 @@ class Taking:
         whole = live if said is ABSENT else said
         if Mark.SECRET in shape.marks:
             return self._leave(raw, path, "a secret is never written down")
+        if indirect(raw) and "literal" in raw:
+            return self._literal(raw["literal"], want, live, whole, shape, path)
         if indirect(raw):
             return self._indirect(raw, whole, path)
         if isinstance(raw, dict) and isinstance(want, dict) and isinstance(live, dict) and live:
@@ -67,14 +69,18 @@ class Taking:
         return whole
 
     def _indirect(self, raw: dict[str, Any], whole: Any, path: tuple[Any, ...]) -> Any:
-        if "literal" in raw:
-            return {"literal": whole}
         if "ref" in raw and isinstance(whole, dict) and "ref" in whole:
             return whole
         if "file" in raw:
             return self._file(raw, whole, path)
         word = next(word for word in _WHY if word in raw)
         return self._leave(raw, path, f"it is {_WHY[word]}, and is left as it is")
+
+    def _literal(self, raw: Any, want: Any, live: Any, said: Any, shape: Shape, path: tuple[Any, ...]) -> Any:
+        """A map that would be taken for an indirection; an export writes it so by itself, where it still would be."""
+        said = said["literal"] if isinstance(said, dict) and said.keys() == {"literal"} else said
+        maps = all(isinstance(value, dict) for value in (raw, want, live))
+        return {"literal": self._map(raw, want, live, said, shape, path) if maps and live else said}
 
     def _file(self, raw: dict[str, Any], whole: Any, path: tuple[Any, ...]) -> Any:
         file = self.entry.layer(path).folder / str(raw["file"])

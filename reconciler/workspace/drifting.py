@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler import yaml
 from reconciler.engine.exporting import refer_by, referring
 from reconciler.engine.plan import World, plan
-from reconciler.errors import Invalid, Stale
+from reconciler.errors import Invalid, Stale, Usage
 from reconciler.manifest import MANIFESTS, OVERLAYS
 from reconciler.manifest.edit import CantEdit, edited
 from reconciler.manifest.entries import Entry, indirect
@@ -49,7 +49,11 @@ class _Tried:
 
 def take(workspace: Workspace, world: World, drift: Drift) -> Taken:
     """Write what is live into the manifests where it can be written; Stale when they changed in the meantime."""
-    return _Take(workspace, world, drift).take()
+    try:
+        return _Take(workspace, world, drift).take()
+    except OSError as error:
+        raise Usage(f"{error.filename or MANIFESTS} can't be read or copied: {error.strerror or error}",
+                    "nothing was written") from error
 
 
 class _Take:

@@ -189,6 +189,20 @@ def test_a_reference_follows_where_an_entry_has_the_id(shop: Project, stripe: Ac
     assert "default_price: it is a reference, and is left as it is" in done.err
 
 
+def test_what_is_put_together_is_left(nice: Project, stripe: Account) -> None:
+    """A format is not taken apart again; a literal map stays one."""
+    url = '{format: "https://{x}/pro", with: {x: {var: team}}}'
+    nice.manifest(NICE.replace('statement_descriptor: "SHOP"', f"url: {url}")
+                  .replace("{tier: pro, team: {var: team}}", "{literal: {file: a}}")).apply("--quiet")
+    stripe.products()["pro"]["url"] = "https://other/pro"
+    stripe.products()["pro"]["metadata"]["file"] = "b"
+    done = nice.run("drift", "--write")
+    assert done.code == 2
+    assert "url: it is a format, and is left as it is" in done.err
+    assert "metadata: {literal: {file: b}}" in text(nice)
+    assert url in text(nice)
+
+
 def test_a_pending_edit_is_not_overwritten(nice: Project, stripe: Account) -> None:
     """Where the manifest asks for a third value since the last apply, it stays as its author left it."""
     stripe.products()["pro"]["name"] = "Professional"
