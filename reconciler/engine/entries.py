@@ -50,7 +50,8 @@ def finished(action: Action, entries: Entries, prints: Mapping[str, str], id: st
         old = entries.get(str(action.moved_from), old)
         moved = ({"t": "moved", "from": str(action.moved_from), "to": address},)
     life = action.resource.lifecycle
-    retired = dict(old.retired) if old is not None else {}
+    own = entries.get(address) if action.moved_from is not None else None
+    retired = {**(own.retired if own is not None else {}), **(old.retired if old is not None else {})}
     if action.drop:
         retired = {one: until for one, until in retired.items() if until > now or one in action.kept}
     retired.pop(id, None)

@@ -85,7 +85,7 @@ class Match:
         if reason:
             return Found(blocked=f"can't be read: {reason}", unreadable=True)
         if entry is not None:
-            found = self._turned_back(kind, want, entry, self._by_ledger(kind, resource, entry.id))
+            found = self._turned_back(kind, want, entry, self._by_ledger(kind, resource, want, entry))
         elif resource.lifecycle.id is not None:
             found = self._by_id(kind, resource, resource.lifecycle.id)
         else:
@@ -119,22 +119,33 @@ class Match:
             return Found(blocked=f"{found.live.id} is already {holder}: two entries on one object")
         return found
 
-    def _by_ledger(self, kind: Kind[Any], resource: Resource, id: str) -> Found:
+    def _by_ledger(self, kind: Kind[Any], resource: Resource, want: Want[Any], entry: Entry) -> Found:
+        """What the ledger says; where that has gone, or is not the newest any more, whatever took its place."""
+        id, bound = entry.id, resource.lifecycle.id
         live = self.observed.of(kind.bound).get(id)
-        bound = resource.lifecycle.id
         if bound is not None and bound != id:
             return Found(blocked=f"lifecycle.id says {bound}, the ledger says {id}: run "
                                  f"`reconciler ledger forget {resource.address}` first")
-        marked = self.index(kind.bound).by_mark.get(str(resource.address), [])
-        if live is None and len(marked) == 1:
-            return Found(marked[0], "mark")
-        if live is not None and live.owner is not None and live.owner.stack not in self.names:
+        if live is None:
+            return self._by_id(kind, resource, id) if bound is not None else self._in_its_place(kind, resource, want, id)
+        if live.owner is not None and live.owner.stack not in self.names:
             return Found(blocked=f"{live.id} was taken over by {live.owner.stack} ({live.owner.address}); remove the entry "
                                  "here, or `reconciler import --take-over`")
-        entry = self.ledger.entries[str(resource.address)]
-        leftovers = tuple(o for o in marked if live is not None and o.id != live.id and o.id not in entry.retired
-                          and (str(resource.address), o.id) in self.ledger.made and not o.archived)
-        return Found(live, "ledger" if live is not None else "", leftovers=leftovers)
+        marked = [one for one in self.index(kind.bound).by_mark.get(str(resource.address), [])
+                  if one.id != id and one.id not in entry.retired and not one.archived]
+        key = kind.identity(want.fields)
+        newer = [one for one in marked if key is not None and kind.identity(one.fields) == key]
+        if live.archived and not kind.rests(want) and len(newer) == 1:
+            return Found(newer[0], "mark", notes=(f"the ledger says {id}, which is archived; this one has its mark and key",))
+        return Found(live, "ledger", leftovers=tuple(one for one in marked
+                                                     if (str(resource.address), one.id) in self.ledger.made))
+
+    def _in_its_place(self, kind: Kind[Any], resource: Resource, want: Want[Any], id: str) -> Found:
+        """The object of an entry has gone: another one may stand there, made by hand or after this ledger was saved."""
+        found = self._by_mark(kind, resource, want) or self._by_key(kind, resource, want)
+        if found.live is None and not found.blocked:
+            return found
+        return replace(found, notes=(f"{id}, which the ledger says, is not there any more",))
 
     def _by_id(self, kind: Kind[Any], resource: Resource, id: str) -> Found:
         live = self.observed.of(kind.bound).get(id)
@@ -155,7 +166,7 @@ class Match:
     def _by_mark(self, kind: Kind[Any], resource: Resource, want: Want[Any]) -> Found | None:
         names = [str(resource.address), *(str(Address(kind.bound, name)) for name in resource.lifecycle.formerly)]
         marked = [live for name in names for live in self.index(kind.bound).by_mark.get(name, [])
-                  if (kind.bound, live.id) not in self.claimed]
+                  if (kind.bound, live.id) not in self.claimed and live.id not in self._retired(resource)]
         active = [live for live in marked if not live.archived] or marked
         if not active:
             return None
@@ -187,6 +198,11 @@ class Match:
                 continue
             elif owner is not None:
                 return Found(blocked=f"{live.id} is already {owner}: two entries on one object")
+    def _retired(self, resource: Resource) -> Iterable[str]:
+        """The old objects of an entry, which have its mark and key and wait for their end."""
+        entry = self.ledger.entries.get(str(resource.address))
+        return entry.retired if entry is not None else ()
+
             else:
                 free.append(live)
         if renamed is not None:
@@ -195,6 +211,8 @@ class Match:
 
     def _choose(self, kind: Kind[Any], want: Want[Any], free: list[Live], candidates: tuple[str, ...]) -> Found:
         active = [live for live in free if not live.archived]
+            if live.id in self._retired(resource):
+                continue
         if len(active) > 1:
             return Found(blocked=f"{len(active)} objects have this natural key: {_names(active)}; say which with "
                                  "lifecycle.id", candidates=candidates)
