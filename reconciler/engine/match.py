@@ -182,6 +182,11 @@ class Match:
                      and not o.archived)
         return Found(live, "mark", leftovers=left)
 
+    def _retired(self, resource: Resource) -> Iterable[str]:
+        """The old objects of an entry, which have its mark and key and wait for their end."""
+        entry = self.ledger.entries.get(str(resource.address))
+        return entry.retired if entry is not None else ()
+
     def _by_key(self, kind: Kind[Any], resource: Resource, want: Want[Any]) -> Found:
         key = kind.identity(want.fields)
         if key is None:
@@ -190,6 +195,8 @@ class Match:
         candidates = tuple(live.id for live in same)
         free, renamed = [], None
         for live in same:
+            if live.id in self._retired(resource):
+                continue
             owner = self.claimed.get((kind.bound, live.id))
             known = self.known.get((kind.bound, live.id))
             if known is not None and known not in self.declared:
@@ -198,11 +205,6 @@ class Match:
                 continue
             elif owner is not None:
                 return Found(blocked=f"{live.id} is already {owner}: two entries on one object")
-    def _retired(self, resource: Resource) -> Iterable[str]:
-        """The old objects of an entry, which have its mark and key and wait for their end."""
-        entry = self.ledger.entries.get(str(resource.address))
-        return entry.retired if entry is not None else ()
-
             else:
                 free.append(live)
         if renamed is not None:
@@ -211,8 +213,6 @@ class Match:
 
     def _choose(self, kind: Kind[Any], want: Want[Any], free: list[Live], candidates: tuple[str, ...]) -> Found:
         active = [live for live in free if not live.archived]
-            if live.id in self._retired(resource):
-                continue
         if len(active) > 1:
             return Found(blocked=f"{len(active)} objects have this natural key: {_names(active)}; say which with "
                                  "lifecycle.id", candidates=candidates)
