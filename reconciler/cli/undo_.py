@@ -14,6 +14,7 @@ from reconciler.cli.session import opened
 from reconciler.cli.showing import code_of, show_plan, written
 from reconciler.model import Plan
 from reconciler.output.escape import safe
+from reconciler.workspace.options import Options
 
 
 @click.command("undo")
@@ -49,12 +50,13 @@ def command(console: Console, /, *, ref: str, write: bool, out: Path | None, det
             names = earlier.restore(chosen.dir, ref)
             console.say(f"{len(names)} file{'' if len(names) == 1 else 's'} as of {ref}: {safe(', '.join(names))}" if names
                         else f"the manifests are as of {ref} already")
-        console.say(_next(plan, ref, out, write=write, sandbox=chosen.sandbox))
+        console.say(_next(plan, ref, out, chosen, write=write))
     return code_of(plan, detailed=detailed_exitcode)
 
 
-def _next(plan: Plan, ref: str, out: Path | None, *, write: bool, sandbox: bool) -> str:
-    apply = f"reconciler apply{f' {out}' if out is not None else ''}{' --sandbox' if sandbox else ''}"
+def _next(plan: Plan, ref: str, out: Path | None, chosen: Options, *, write: bool) -> str:
+    flags = f"{f' --stack {chosen.stack}' if chosen.stack else ''}{' --sandbox' if chosen.sandbox else ''}"
+    apply = f"reconciler apply{f' {out}' if out is not None else ''}{flags}"
     if plan.empty:
         return f"Nothing differs from {ref}."
-    return f"`{apply}` does this." if write else f"To do it: `reconciler undo --to {ref} --write`, then `{apply}`."
+    return f"`{apply}` does this." if write else f"To do it: `reconciler undo --to {ref} --write{flags}`, then `{apply}`."

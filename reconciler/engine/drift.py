@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from reconciler.contract.compare import EMPTY, empty
+from reconciler.contract.compare import EMPTY, covers
 from reconciler.contract.kind import Kind
 from reconciler.contract.spec import Mark
 from reconciler.engine.plan import World
@@ -86,7 +86,7 @@ def _outside(world: World, kind: Kind[Any], action: Action, entry: Entry, change
     for part in path.split("."):
         shape = shape.child(part)
     unsure = shape.normal is not None or shape.marks & {Mark.WRITE_ONLY, Mark.CREATE_ONLY}
-    faces = [*EMPTY, shape.default] if empty(change.before) else [change.before]
+    faces = [change.before, *([*EMPTY, shape.default] if covers(change.before, None, shape) else [])]
     if print is None or unsure or path in pending or any(isinstance(face, (list, dict)) and face for face in faces):
         return False
     return not any(world.same(print, face) for face in faces)
