@@ -354,11 +354,15 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What removing an object really does at its vendor."""
+    """What removing an object really does at its vendor.
+
+    `keeps_key` says that what is left still holds the natural key, which no other object is ever given.
+    """
 
     word: str = "delete"
     irreversible: bool = False
     why: str = ""
+    keeps_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)

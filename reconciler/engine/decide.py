@@ -212,7 +212,8 @@ def replaced(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], 
     make = create_calls(kind, whole)
     if holder is not None:
         make = tuple(kind.revive(holder, whole, diff(whole.fields, holder.fields, kind.shape)))
-        notes.append(Note(f"{holder.id} is archived and has its natural key: it is brought back"))
+        notes.append(Note(f"{holder.id} {'is' if holder.archived else 'will be'} archived and has its natural key: "
+                          "it is brought back"))
     if keep:
         notes.append(Note(f"{live.id} is removed by a later plan, after {resource.lifecycle.keep_old}", subject="old"))
     fate = kind.fate(live)

@@ -26,7 +26,7 @@ def with_former(actions: Iterable[Action], ledger: Ledger, kinds: Kinds, observe
 
 
 def _with_former(action: Action, ledger: Ledger, kinds: Kinds, observed: Observed, droppers: Droppers) -> Action:
-    entry = ledger.entries.get(str(action.address))
+    entry = ledger.entries.get(str(action.moved_from or action.address))
     needs = [Address.parse(name) for name in entry.needs] if entry is not None else []
     kind = kinds.get(action.address.kind)
     live = observed.of(action.address.kind)

@@ -37,8 +37,7 @@ def _leftover(ledger: Ledger, kind: Kind[Any], observed: Observed, match: Match,
     if live is None or (kind.ended(live) and not old):
         word = "already gone" if live is None else f"already {_past(kind.fate(live).word)}"
         return replace(base, notes=(Note(word),), live=None)
-    if live.owner is not None and live.owner.stack not in match.names and (
-            match.valid(live.owner) or not live.owner.address):
+    if live.owner is not None and live.owner.stack not in match.names:  # whatever its seal: a taker may have a key of its own
         return replace(base, notes=(Note(f"belongs to {live.owner.stack} now"),))
     fate = kind.fate(live)
     if entry.on_remove == "keep" or fate.word == "release":

@@ -19,7 +19,8 @@ class Found:
     `by` is ledger, id, mark, key, vendor (a singleton or something the vendor made) or empty when nothing was
     found; `blocked` says why no decision can be made; `moved_from` is the address under which the ledger knew it;
     `leftovers` are objects of our own that a crash left behind; `candidates` all ids that looked like it; `holder` an
-    archived object that nobody claims, with the natural key that the found one shall get: some vendors never free one.
+    archived object that nobody claims, or one that this plan archives, with the natural key that the found one shall
+    get: some vendors never free one.
     """
 
     live: Live | None = None
@@ -91,7 +92,7 @@ class Match:
         else:
             found = self._moved(kind, resource) or self._by_mark(kind, resource, want) or self._by_key(kind, resource, want)
         found = self._claim(kind, resource, found)
-        return replace(found, holder=self._holder(kind, want, found.live)) if found.live is not None else found
+        return self._with_holder(kind, want, found, found.live) if found.live is not None else found
 
     def _turned_back(self, kind: Kind[Any], want: Want[Any], entry: Entry, found: Found) -> Found:
         """A half-done replace that is called off: the object that was about to go has the wanted key, and stays."""
@@ -103,13 +104,29 @@ class Match:
                     if id in seen and not seen[id].archived and kind.identity(seen[id].fields) == key), None)
         return found if old is None else Found(old, "ledger", leftovers=(*found.leftovers, found.live))
 
-    def _holder(self, kind: Kind[Any], want: Want[Any], live: Live) -> Live | None:
+    def _with_holder(self, kind: Kind[Any], want: Want[Any], found: Found, live: Live) -> Found:
+        """What was found, with whoever has the natural key that it shall get: one to bring back, or one that is in the way."""
         key = kind.identity(want.fields)
         if key is None or kind.identity(live.fields) == key:
-            return None
-        return next((one for one in self.index(kind.bound).by_key.get(key, []) if one.archived
-                     and (kind.bound, one.id) not in self.claimed and self._foreign(one) is None
-                     and kind.revivable(one, want)), None)
+            return found
+        for one in self.index(kind.bound).by_key.get(key, []):
+            if (kind.bound, one.id) in self.claimed:
+                continue
+            leaves = self._leaves(kind, one)
+            free = (leaves or one.archived) and self._foreign(one) is None
+            if free and (kind.fate(one).keeps_key or not leaves) and kind.revivable(one, want):
+                return replace(found, holder=one)
+            if not free and (kind.fate(one).keeps_key or kind.foretell(want).get("id") == one.id):
+                return Found(blocked=f"{one.id} has its natural key already, and is not of this entry", candidates=(one.id,))
+        return found
+
+    def _leaves(self, kind: Kind[Any], live: Live) -> bool:
+        """Whether the plan removes an object, because its entry is no longer declared."""
+        known = self.known.get((kind.bound, live.id))
+        entry = self.ledger.entries.get(str(known))
+        if entry is None or str(known) in self.declared or entry.on_remove == "keep":
+            return False
+        return kind.fate(live).word != "release" and not kind.ended(live)
 
     def _claim(self, kind: Kind[Any], resource: Resource, found: Found) -> Found:
         if found.live is None or found.blocked:

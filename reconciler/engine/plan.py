@@ -18,7 +18,7 @@ from reconciler.engine.leftovers import leftovers
 from reconciler.engine.links import with_links
 from reconciler.engine.match import Found, Match
 from reconciler.engine.observe import Kinds, Observed
-from reconciler.engine.selection import Selection, held_back, selected
+from reconciler.engine.selection import Apart, Selection, held_back, selected
 from reconciler.engine.steps import exchanges
 from reconciler.ledger import Ledger
 from reconciler.model import Action, Address, Impact, Op, Owner, Plan, Ref, Resource, SecretRef
@@ -29,8 +29,8 @@ from reconciler.secret import Secret
 class World:
     """Everything a plan is made of; all of it values, but for three pure questions (`secret`, `seal`, `same`).
 
-    `elsewhere` says that the manifests declare something at connections which this run leaves out, `former` are the
-    names that the stack had before.
+    `elsewhere` says that the manifests declare something at connections which this run leaves out, `apart` are those
+    entries and what the ledger holds there, `former` are the names that the stack had before.
     """
 
     project: str
@@ -54,6 +54,7 @@ class World:
     destroy: bool = False
     leave_drift: bool = False
     elsewhere: bool = False
+    apart: Apart = field(default_factory=dict)
     former: tuple[str, ...] = ()
 
     @property
@@ -143,8 +144,8 @@ def finished(world: World, actions: list[Action]) -> Plan:
     actions = [replace(a, op=Op.NOOP, make=(), link=(), drop=(), unlink=()) if _left_drift(world, a) else a for a in actions]
     actions = reviewed(world, _circles(world, actions))
     actions = [judged(action, world.consent, world.ledger) for action in actions]
-    chosen, left_out = selected(world.selection, actions)
-    chosen = held_back(world.kinds, chosen, actions)
+    chosen, left_out = selected(world.selection, actions, world.apart)
+    chosen = held_back(world.kinds, chosen, actions, world.apart)
     digests = {a.address: digest.of_action(a) for a in chosen if digest.counted(a)}
     consents = world.consent.used(chosen)
     stopped = thresholds(chosen, world.ledger, world.observed, world.limits, destroy=world.destroy,

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from reconciler.engine.guard import blocked
 from reconciler.engine.links import targets
 from reconciler.engine.observe import Kinds
+from reconciler.engine.steps import exchanges
 from reconciler.model import Action, Address, Op
 
 
@@ -31,7 +32,11 @@ class Selection:
         return not (self.connections or self.targets or self.excludes or self.changed is not None)
 
 
-def selected(choice: Selection, actions: list[Action]) -> tuple[list[Action], tuple[str, ...]]:
+Apart = Mapping[Address, tuple[Address, ...]]
+"""The entries of connections that a run does not open, each with what it needs, as far as the ledger knows."""
+
+
+def selected(choice: Selection, actions: list[Action], apart: Apart) -> tuple[list[Action], tuple[str, ...]]:
     """The actions a run is about, and in sentences what is left out."""
     if choice.whole:
         return actions, ()
@@ -45,13 +50,21 @@ def selected(choice: Selection, actions: list[Action]) -> tuple[list[Action], tu
         kept -= _with_dependents({a for a in by_address if _matches(a, choice.excludes)}, by_address)
     left = [a for a in actions if a.address not in kept]
     acting = sum(action.acts or action.op is Op.BLOCKED for action in left)
-    return [action for action in actions if action.address in kept], _left_out(len(left), acting)
+    return [action for action in actions if action.address in kept], (*_left_out(len(left), acting), *_unread(apart))
 
 
 def _left_out(count: int, acting: int) -> tuple[str, ...]:
     if count == 1:
         return (f"1 entry is left out by the selection, {'with' if acting else 'without'} changes.",)
     return (f"{count} entries are left out by the selection, {acting or 'none'} of them with changes.",) if count else ()
+
+
+def _unread(apart: Apart) -> tuple[str, ...]:
+    if not apart:
+        return ()
+    count = "1 entry" if len(apart) == 1 else f"{len(apart)} entries"
+    verb = "is" if len(apart) == 1 else "are"
+    return (f"{count} of {', '.join(sorted({a.connection for a in apart}))} {verb} left out by the selection, and not read.",)
 
 
 def _matches(address: Address, patterns: Iterable[str]) -> bool:
@@ -85,19 +98,21 @@ def _with_dependents(start: set[Address], by_address: Mapping[Address, Action]) 
     return found
 
 
-def held_back(kinds: Kinds, chosen: list[Action], every: list[Action]) -> list[Action]:
+def held_back(kinds: Kinds, chosen: list[Action], every: list[Action], apart: Apart) -> list[Action]:
     """Actions that wait for something blocked or left out are blocked too, with its name.
 
-    An entry waits when what it refers to is blocked or not there yet; a drop waits when what still points at it stays.
+    An entry waits when what it refers to is blocked or not there yet, or when what has its natural key stays; a drop
+    waits when what still points at it stays.
     """
     state = {action.address: action for action in every}
     state.update({action.address: action for action in chosen})
-    here = {action.address for action in chosen}
+    here, takes = {action.address for action in chosen}, exchanges(every, kinds)
     for _ in range(len(chosen)):
         changed = False
         for address in here:
             action = state[address]
-            reason = _waits(kinds, action, state, here) if action.acts else ""
+            reason = (_waits(kinds, action, state, here) or _taken(takes.get(address), state, here)
+                      or _used(action, state, here, apart)) if action.acts else ""
             if reason:
                 state[address], changed = blocked(action, reason), True
         if not changed:
@@ -116,9 +131,26 @@ def _waits(kinds: Kinds, action: Action, state: Mapping[Address, Action], here: 
             return f"needs {need}, which is blocked"
         if other.op in (Op.CREATE, Op.REPLACE) and need not in here:
             return f"needs {need}, which is not there yet and is left out of this run"
-    if action.drop and action.op in (Op.DELETE, Op.REPLACE):
-        for user in state.values():
-            held = user.op is Op.BLOCKED and (user.effect == "delete" or user.effect is None or user.live is not None)
-            if action.address in user.former and held and user.address != action.address:
-                return f"{user.address} still uses it and is blocked"
     return ""
+
+
+def _taken(holder: Address | None, state: Mapping[Address, Action], here: set[Address]) -> str:
+    """Why a natural key is not free: whoever has it keeps it."""
+    if holder is None or (holder in here and state[holder].op is not Op.BLOCKED):
+        return ""
+    return f"{holder} has its natural key and is {'blocked' if holder in here else 'left out of this run'}"
+
+
+def _used(action: Action, state: Mapping[Address, Action], here: set[Address], apart: Apart) -> str:
+    """Why an object must not go: whoever points at it is not turned away by this run."""
+    if not action.drop or action.op not in (Op.DELETE, Op.REPLACE):
+        return ""
+    for user in state.values():
+        if action.address not in user.former or user.address == action.address:
+            continue
+        if user.op is Op.BLOCKED and (user.effect == "delete" or user.effect is None or user.live is not None):
+            return f"{user.address} still uses it and is blocked"
+        if user.acts and user.address not in here:
+            return f"{user.address} still uses it and is left out of this run"
+    users = (name for name, needs in apart.items() if action.op is Op.DELETE and action.address in needs)
+    return next((f"{name} still uses it and is left out of this run" for name in users), "")

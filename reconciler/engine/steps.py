@@ -53,14 +53,15 @@ def steps(actions: Iterable[Action], kinds: Kinds) -> dict[Step, set[Step]]:
     late |= _lay_followers(acting, kinds, graph)
     _lay_releases(acting, kinds, graph)
     for taker, holder in exchanges(acting.values(), kinds).items():
-        part = "drop" if acting[holder].op is Op.DELETE else "make"
-        if Step(holder, part) in graph:
-            graph[Step(taker, "make")].add(Step(holder, part))
+        make, frees = Step(taker, "make"), Step(holder, "drop" if acting[holder].op is Op.DELETE else "make")
+        if frees in graph:
+            graph[make].add(frees)
+            late.add((make, frees))
     return _unwound(graph, late)
 
 
 def _unwound(graph: dict[Step, set[Step]], loose: set[tuple[Step, Step]]) -> dict[Step, set[Step]]:
-    """The graph without circles: a drop that waits for another drop gives way, and so does who follows.
+    """The graph without circles: a drop that waits for another drop gives way, and so does who follows, or takes a key.
 
     Circles come from what the ledger remembers of half-done runs (an address that stands for its old and its new
     object), and from an object that must be made anew under one that must go first.
@@ -186,21 +187,26 @@ def _lay_releases(acting: Mapping[Address, Action], kinds: Kinds, graph: dict[St
 
 
 def exchanges(actions: Iterable[Action], kinds: Kinds) -> dict[Address, Address]:
-    """Creates and updates that take a natural key which another object of this plan still has: taker → holder."""
+    """Actions that take a natural key which another object of this plan still has: taker → holder.
+
+    A replaced one is waited for by none of them: its key goes over with its successor, or it goes first anyway.
+    """
     held: dict[tuple[str, tuple[object, ...]], Action] = {}
-    actions = [a for a in actions if a.acts and a.address.kind in kinds]
+    actions = [a for a in actions if (a.acts or (a.op is Op.BLOCKED and a.resource is None)) and a.address.kind in kinds]
     for action in actions:
         key = kinds[action.address.kind].identity(action.live.fields) if action.live is not None else None
         if key is not None:
             held[action.address.kind, key] = action
     found = {}
     for action in actions:
-        moves = action.op is Op.CREATE or (action.op is Op.UPDATE and _moves_key(action, kinds))
+        moves = action.op is Op.CREATE or (action.op in (Op.UPDATE, Op.REPLACE) and _moves_key(action, kinds))
         if not moves or action.want is None:
             continue
         key = kinds[action.address.kind].identity({**(action.live.fields if action.live else {}), **action.want.fields})
         holder = held.get((action.address.kind, key)) if key is not None else None
-        if holder is not None and holder.address != action.address:
+        if holder is None or holder.address == action.address:
+            continue
+        if action.op is not Op.REPLACE or holder.resource is None:
             found[action.address] = holder.address
     return found
 

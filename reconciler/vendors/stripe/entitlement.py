@@ -48,6 +48,10 @@ class Feature(Archived[FeatureSpec]):
             for body in self.api.pages(self.path, {"archived": True}):
                 yield self.live(body)
 
+    def fate(self, live: Live) -> Fate:
+        """It is archived, and nobody gets its lookup key."""
+        return Fate("archive", keeps_key=True)
+
     def review(self, action: Action, scene: Scene) -> Iterable[Note]:
         """What archiving leaves as it is."""
         yield from self.said_of_switch(action.changes, "archived: no other product can give it; those that do go on")

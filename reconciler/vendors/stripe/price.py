@@ -169,8 +169,9 @@ class Price(Archived[PriceSpec]):
     def _taken(self, action: Action, scene: Scene) -> Iterable[Note]:
         """A changed lookup key that another active price holds."""
         key = next((change.after for change in action.changes if change.path == "lookup_key"), None)
+        going = {a.id for a in scene.actions.values() if a.op is Op.DELETE and a.address.kind == self.bound}
         for other in scene.live.get(self.bound, ()) if key is not None else ():
-            if other.fields.get("lookup_key") == key and not other.archived and other.id != action.id:
+            if other.fields.get("lookup_key") == key and not other.archived and other.id not in {action.id, *going}:
                 yield Note(f"takes the lookup key {key} from {other.id}, which is on sale", path="lookup_key",
                            refuse=True)
 

@@ -148,7 +148,7 @@ class Product(Archived[ProductSpec]):
         """Deleted when it is known never to have had a price, else archived."""
         if isinstance(live.raw, Mapping) and live.raw.get(PRICED) is False:
             return Fate("delete")
-        return Fate("archive", why="it has or had prices, and Stripe deletes no such product")
+        return Fate("archive", why="it has or had prices, and Stripe deletes no such product", keeps_key=True)
 
     def delete(self, live: Live) -> Iterable[Call]:
         """One DELETE, or the POST that archives it."""

@@ -8,6 +8,7 @@ our mark.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
@@ -192,7 +193,7 @@ class KvSecret(Kind[KvSecretSpec]):
     def revive(self, live: Live, want: Want[KvSecretSpec], changes: Changes) -> Iterable[Call]:
         """A new version after the deleted one, with our keys alone: what others had in it stays deleted."""
         both = (Change("data", None, want["data"]), Change("custom_metadata", None, want.get("custom_metadata")))
-        return self.update(live, want, (*changes, *both))
+        return self.update(replace(live, raw=replace(_kept(live), data={})), want, (*changes, *both))
 
     def claim(self, live: Live, want: Want[KvSecretSpec]) -> Iterable[Call]:
         """The metadata with our mark."""
@@ -238,7 +239,7 @@ class KvSecret(Kind[KvSecretSpec]):
                 "" if self.engine(live.fields).version == 2 else ": kv version 1 has no metadata"))
         if left:
             return Fate("delete", why=f"a new version without our keys; {', '.join(sorted(left))} stay")
-        return Fate("delete", why="a soft deletion: its versions stay until they are destroyed")
+        return Fate("delete", why="a soft deletion: its versions stay until they are destroyed", keeps_key=True)
 
     def check(self, fields: Fields) -> Iterable[tuple[str, str]]:
         """Names that the server would refuse, and values that say nothing."""
