@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.cli.workflows import RELEASED
+
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -137,3 +139,16 @@ def test_a_release_publishes_what_was_tested() -> None:
     assert build.index("run: .ci/run") < build.index("run: make dist") < build.index("attest-build-provenance")
     assert "secrets." not in release
     assert "id-token: write" in rest and "make dist" not in rest and rest.count("download-artifact") == 2
+
+
+def test_a_release_tells_its_wheel_which_commit_it_is(tmp_path: Path) -> None:
+    """Before the build, beside the texts that `init` writes: the one place where the action's home is filled in."""
+    release = (ROOT / ".github/workflows/release.yml").read_text("utf-8")
+    command = next(line.partition("run: ")[2] for line in release.splitlines() if "action.txt" in line)
+    assert release.index("run: .ci/run") < release.index(command) < release.index("run: make dist")
+    (tmp_path / "examples" / "ci").mkdir(parents=True)
+    run("bash", "-c", command, cwd=tmp_path, GIT_DIR=str(ROOT / ".git"), GITHUB_REPOSITORY="acme/reconciler",
+        GITHUB_REF_NAME="v1")
+    made = (tmp_path / "examples" / "ci" / RELEASED).read_text("utf-8")
+    assert re.fullmatch(r"acme/reconciler@[0-9a-f]{40}  # v1\n", made)
+    assert PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]["examples/ci"] == "reconciler/cli/ci"

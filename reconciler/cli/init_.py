@@ -16,7 +16,7 @@ from reconciler.cli.console import Console
 from reconciler.cli.flags import FOLDER, SANDBOX, SPEAKING, TALKING, flags, options
 from reconciler.cli.session import opened
 from reconciler.cli.showing import code_of, show_plan
-from reconciler.cli.workflows import workflows
+from reconciler.cli.workflows import ACTION, workflows
 from reconciler.contract import Vendor, registry
 from reconciler.derive import schema as schemas
 from reconciler.errors import Invalid, Usage
@@ -187,6 +187,9 @@ def _made(console: Console, chosen: Options, project: str, settings: Settings) -
         console.say(f"added {IGNORED.strip()} to {_short(path, root)}")
     if set(found) & set(done):
         console.say(f"CI needs {_needed(_variables(pinned))}")
+        if any(ACTION in text for text in found.values()):
+            console.say(f"in the workflows put the repository and a release's commit in the place of {ACTION}")
+        console.say("RECONCILER_KEY too, once a manifest holds a secret; environments and rules: docs/ci.md")
 
 
 def _pinned(console: Console, chosen: Options, settings: Settings) -> Settings:

@@ -14,6 +14,7 @@ import pytest
 
 from reconciler import yaml
 from reconciler.cli.console import Console
+from reconciler.cli.workflows import ACTION
 from reconciler.sandbox.serve import Server
 from reconciler.vendors.posthog import VENDOR as POSTHOG
 from reconciler.vendors.posthog.sandbox import PostHogSandbox
@@ -130,6 +131,19 @@ def test_in_a_git_repository_the_ledger_is_kept_there_and_ci_is_set_up(fresh: Pr
     assert "VAULT_TOKEN: ${{ secrets.VAULT_TOKEN }}" in plan and "SENTRY_ORG: ${{ vars.SENTRY_ORG }}" in plan
     assert "STRIPE_API_KEY" not in plan
     assert "CI needs the secrets VAULT_TOKEN, SENTRY_AUTH_TOKEN and the variable SENTRY_ORG\n" in done.err
+    assert f"uses: {ACTION}\n" in plan and f"in the place of {ACTION}\n" in done.err
+    assert "RECONCILER_KEY too, once a manifest holds a secret; environments and rules: docs/ci.md\n" in done.err
+
+
+def test_a_release_pins_the_workflows_to_itself(fresh: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its build wrote beside the texts stands in every workflow, and nothing is left to be filled in."""
+    action = f"acme/reconciler@{'c0ffee' * 6}c0ff  # v1.2.3"
+    monkeypatch.setattr("reconciler.cli.workflows.released", lambda: action)
+    fresh.git("init", "-q")
+    done = fresh.ok("init", "--sandbox", "--yes", "--vendor", "stripe")
+    texts = [path.read_text("utf-8") for path in (fresh.dir / ".github" / "workflows").glob("*.yml")]
+    assert all(f"uses: {action}\n" in text and ACTION not in text for text in texts), texts
+    assert "in the place of" not in done.err
 
 
 def test_a_ledger_in_git_takes_what_exists(filled: Project) -> None:
