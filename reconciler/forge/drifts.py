@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.errors import Stale
 from reconciler.output.escape import safe
 from reconciler.output.markdown import LIMIT, opening
-from reconciler.output.quoting import code, fence
+from reconciler.output.quoting import code, fence, within
 
 MARKER = "reconciler drift"
 ABOUT = ("Changed at the vendors since the last apply, and not by a manifest. Take it into the manifests with "
@@ -50,7 +50,7 @@ def issue(reports: Sequence[Drifts], *, redact: bool = False) -> str:
     parts = [f"{opening(MARKER)}\n{ABOUT}"]
     room = LIMIT - len(parts[0]) - 400
     for one in reports:
-        lines, left = _fitting([*_lines(one, redact=redact)], room // len(reports))
+        lines, left = within([*_lines(one, redact=redact)], room // len(reports))
         more = f"\n\nAnd more: {left} lines are left out for want of room." if left else ""
         gone = f"### {code(one.name)}: no drift any more" if not one.entries and not one.unreadable else \
             f"### {code(one.name)}: {len(one.entries)} drifted\n\n{fence(lines, 'text')}{more}"
@@ -74,13 +74,3 @@ def _lines(report: Drifts, *, redact: bool) -> Iterator[str]:
 def _value(found: Any) -> str:
     text = json.dumps(found, ensure_ascii=False)
     return text if len(text) <= WIDTH else text[:WIDTH] + "…"
-
-
-def _fitting(lines: list[str], room: int) -> tuple[list[str], int]:
-    kept: list[str] = []
-    for line in lines:
-        room -= len(line) + 1
-        if room < 0:
-            break
-        kept.append(line)
-    return kept, len(lines) - len(kept)

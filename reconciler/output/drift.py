@@ -10,7 +10,8 @@ from typing import Any
 from reconciler.model import Action, Change, Drift, Drifted, Fell, Note, Op, Turned
 from reconciler.output import text, values
 from reconciler.output.escape import in_json
-from reconciler.output.quoting import fence
+from reconciler.output.markdown import LIMIT
+from reconciler.output.quoting import cell, fence, within
 
 FORMAT = "1.0"
 
@@ -20,20 +21,27 @@ OPS = {Fell.CHANGED: Op.UPDATE, Fell.REMOVED: Op.DELETE, Fell.ARCHIVED: Op.DELET
 
 def render(drift: Drift, *, color: bool, width: int) -> str:
     """All of it for the terminal, the summary last."""
+    return "\n".join([*_lines(drift, color=color, width=width), _summary(drift)]) + "\n"
+
+
+def _lines(drift: Drift, *, color: bool, width: int) -> list[str]:
+    """What stands above the summary, an empty line last where there is anything."""
     shown = [*map(_told, drift.found), *(replace(action, effect=None, changes=(), notes=()) for action in drift.unreadable)]
     lines = [*text.entries(shown, color=color, width=width)]
-    remarks = [*text.remarks(drift.plan, color=color, width=width)]
-    for part in (remarks, [_summary(drift)]):
+    for part in ([*text.remarks(drift.plan, color=color, width=width)], [""]):
         if lines and part and lines[-1]:
             lines.append("")
-        lines += part
-    return "\n".join(lines) + "\n"
+        lines += filter(None, part)
+    return lines
 
 
-def markdown(drift: Drift) -> str:
-    """The same as a comment or an issue; what vendors wrote stays inert."""
-    title = f"## reconciler: drift of {drift.plan.project} / {drift.plan.stack}"
-    return f"{title}\n\n{fence(render(drift, color=False, width=110).rstrip().splitlines(), 'text')}\n"
+def markdown(drift: Drift, *, limit: int = LIMIT) -> str:
+    """The same as a comment or an issue, of at most `limit` characters; what vendors wrote stays inert."""
+    title = f"## reconciler: drift of {cell(drift.plan.project)} / {cell(drift.plan.stack)}"
+    every = _lines(drift, color=False, width=110)
+    lines, left = within(every, limit - len(title) - len(_summary(drift)) - 300)
+    cut = f"Cut to fit: {len(lines):,} of {len(every):,} lines shown. `reconciler drift` has all." if left else ""
+    return "\n\n".join(filter(None, (title, cut, fence([*lines, *([""] if left else []), _summary(drift)], "text")))) + "\n"
 
 
 def dump(drift: Drift, tool: str, *, clean: Callable[[str], str] = str) -> str:

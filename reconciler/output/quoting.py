@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from reconciler.output.escape import safe
 
@@ -31,6 +31,15 @@ def fence(lines: Iterable[str], language: str = "") -> str:
     text = "\n".join(lines)
     ticks = "`" * max(3, _longest(text) + 1)
     return f"{ticks}{language}\n{text}\n{ticks}"
+
+
+def within(lines: Sequence[str], room: int) -> tuple[Sequence[str], int]:
+    """The first lines, as many as `room` characters take, and how many are left out."""
+    for n, line in enumerate(lines):
+        room -= len(line) + 1
+        if room < 0:
+            return lines[:n], len(lines) - n
+    return lines, 0
 
 
 def tag(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -267,7 +268,16 @@ def test_markdown_is_inert(nice: Project, stripe: Account) -> None:
     """A name that somebody chose at the vendor stands in a fence, whatever it holds."""
     stripe.products()["pro"]["name"] = "```\n@everyone <img src=x>"
     shown = nice.run("drift", "--format", "markdown").out
-    assert shown.startswith("## reconciler: drift of shop / default\n\n````text\n")
+    assert shown.startswith("## reconciler: drift of `shop` / `default`\n\n````text\n")
+
+
+def test_markdown_fits_a_comment(nice: Project, stripe: Account) -> None:
+    """What has to go is said, and the summary stays."""
+    stripe.products()["pro"]["description"] = "\n".join(f"line {n} of what somebody wrote" for n in range(4000))
+    shown = nice.run("drift", "--format", "markdown").out
+    assert 50_000 < len(shown) <= 60_000
+    assert re.search(r"\n\nCut to fit: [\d,]+ of 4,\d+ lines shown\. `reconciler drift` has all\.\n\n```text\n", shown)
+    assert re.search(r"\n\nDrift: 1 changed, \d+ as applied\..*\n```\n\Z", shown)
 
 
 def test_names_from_vendors_give_no_command_to_a_terminal(nice: Project, stripe: Account) -> None:
