@@ -38,9 +38,9 @@ generate: $(STAMP)  ## write what is generated from the kinds: schemas, their pa
 	$(BIN)/reconciler docs --write docs/kinds --cases tests/cases
 	$(BIN)/python -m reconciler.cli.ready
 
-faults: $(STAMP)  ## the fault trials in depth; SEED=n replays, TRIALS=n shortens
+faults: $(STAMP)  ## all faults and attacks in depth; SEED=n replays, TRIALS=n shortens
 	SEED=$(SEED) DEPTH=$(TRIALS) TRIALS=$$((($(TRIALS) + 3) / 4)) \
-	    $(BIN)/python -m pytest -n 2 tests/faults tests/engine/test_engine_properties.py \
+	    $(BIN)/python -m pytest -n 2 tests/faults tests/threats tests/output/test_plan_file.py tests/engine/test_engine_properties.py \
 	    tests/engine/test_engine_exhaustive.py tests/manifest/test_fuzz.py tests/ledger
 	CONFORMANCE=whole SEED=$(SEED) TWINS=$$((($(TRIALS) + 199) / 200)) $(BIN)/python -m pytest -n 2 \
 	    tests/test_conformance.py tests/vault/test_vault_conformance.py tests/vault/test_vault_twin.py \
