@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+
+from reconciler.cli.program import run as reconciler
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 EMPTY = "<!-- begins in an empty folder -->"
+PLAIN = re.compile(r"""reconciler ((?:[^|&;<>$`*\\\n]|\\\n)*?)( \|\| echo "exit \$\?")?""")
 FENCE = re.compile(r"^```(\w+)(?: title=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -57,6 +63,23 @@ def fits(printed: str, expected: str) -> bool:
     return re.fullmatch(pattern, printed.strip("\n") + "\n") is not None
 
 
+def run(command: str, folder: Path, environ: dict[str, str]) -> str:
+    """What a command prints. One that only calls reconciler is run in this process, because most of its time is the start."""
+    plain = PLAIN.fullmatch(command)
+    if plain is None:
+        return subprocess.run(["bash", "-c", command], cwd=folder, env=environ, text=True, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+    out, before = io.StringIO(), Path.cwd()
+    os.chdir(folder)
+    try:
+        with (patch.object(sys, "stdout", out), patch.object(sys, "stderr", out), patch.object(sys, "stdin", io.StringIO("")),
+              patch.object(sys, "excepthook", sys.excepthook), patch.dict(os.environ, environ, clear=True)):
+            code = reconciler(shlex.split(plain[1].replace("\\\n", " ")))
+    finally:
+        os.chdir(before)
+    return out.getvalue() + (f"exit {code}\n" if plain[2] and code else "")
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the example project, for commands that need one."""
@@ -85,9 +108,8 @@ def test_what_a_page_shows_is_what_happens(page: Path, project: Path) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text, "utf-8")
         for one in typed(block.text) if block.language == "console" else ():
-            done = subprocess.run(["bash", "-c", one.command], cwd=project, env=environ, text=True, check=False,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-            assert fits(done.stdout, one.printed), f"$ {one.command}\n{done.stdout}"
+            said = run(one.command, project, environ)
+            assert fits(said, one.printed), f"$ {one.command}\n{said}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
