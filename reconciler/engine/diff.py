@@ -19,7 +19,8 @@ Same = Callable[[str, Any], bool]
 class Applied:
     """What the ledger remembers of one address: digests per path, and how to compare a value with one.
 
-    `open` are paths of calls whose outcome is not known: what differs there is our own half-done work.
+    An empty digest is one that nobody here can read. `open` are paths of calls whose outcome is not known: what differs
+    there is our own half-done work.
     """
 
     prints: Mapping[str, str] = field(default_factory=dict)
@@ -62,7 +63,7 @@ def _skipped(path: str, skip: tuple[str, ...]) -> bool:
 def _unreadable(path: str, value: Any, shape: Shape, applied: Applied) -> Iterator[Change]:
     """A field that can't be read back: the ledger's digest alone tells, and without one it is trusted."""
     known = applied.prints.get(path)
-    if Mark.CREATE_ONLY in shape.marks or known is None or applied.same(known, value):
+    if Mark.CREATE_ONLY in shape.marks or not known or applied.same(known, value):
         return
     yield _change(path, None, value, shape, shape)
 

@@ -87,6 +87,6 @@ def _outside(world: World, kind: Kind[Any], action: Action, entry: Entry, change
         shape = shape.child(part)
     unsure = shape.normal is not None or shape.marks & {Mark.WRITE_ONLY, Mark.CREATE_ONLY}
     faces = [change.before, *([*EMPTY, shape.default] if covers(change.before, None, shape) else [])]
-    if print is None or unsure or path in pending or any(isinstance(face, (list, dict)) and face for face in faces):
+    if not print or unsure or path in pending or any(isinstance(face, (list, dict)) and face for face in faces):
         return False
     return not any(world.same(print, face) for face in faces)

@@ -8,13 +8,14 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from reconciler.model import Owner
 from reconciler.paths import leaves
 from reconciler.secret import Secret
 
-_PRINT, _SEAL = b"reconciler print 1", b"reconciler seal 1"
+_PRINT, _SEAL, _NAME = b"reconciler print 1", b"reconciler seal 1", b"reconciler key 1"
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1, "dklen": 16}
 _slow: dict[bytes, str] = {}
 _blind = os.urandom(32)
@@ -65,10 +66,17 @@ def same(print: str, value: Any, key: Key | None, salt: str) -> bool:
     """
     form = print.partition(":")[0]
     if form == "hmac":
-        return any(hmac.compare_digest(print, _keyed(value, one)) for one in (key.all() if key else ()))
+        said = print.rpartition(":")[2]
+        return any(hmac.compare_digest(said, _keyed(value, one).rpartition(":")[2]) for one in (key.all() if key else ()))
     if form == "scrypt":
         return hmac.compare_digest(print, _scrypt(value, salt))
     return form == "sha256" and hmac.compare_digest(print, _salted(value, salt))
+
+
+def legible(key: Key | None) -> Callable[[str], bool]:
+    """Whether a digest can be compared with a value at all: one under a key that is not here tells nothing of it."""
+    known = tuple(f"hmac:{_name(one)}:" for one in key.all()) if key is not None else ()
+    return lambda print: not print.startswith("hmac:") or print.startswith(known) or (bool(known) and print.count(":") == 1)
 
 
 def seal(owner: Owner, key: Key | None) -> Owner:
@@ -87,7 +95,14 @@ def _seal(owner: Owner, key: Secret) -> str:
 
 
 def _keyed(value: Any, key: Secret) -> str:
-    return "hmac:" + hmac.new(key.reveal().encode(), _PRINT + b"\0" + _text(value), hashlib.sha256).hexdigest()[:32]
+    """The digest, after the name of its key: without that nobody could tell another value from another key."""
+    digest = hmac.new(key.reveal().encode(), _PRINT + b"\0" + _text(value), hashlib.sha256).hexdigest()
+    return f"hmac:{_name(key)}:{digest[:32]}"
+
+
+@lru_cache(maxsize=16)
+def _name(key: Secret) -> str:
+    return hmac.new(key.reveal().encode(), _NAME, hashlib.sha256).hexdigest()[:8]
 
 
 def _salted(value: Any, salt: str) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.contract.spec import Mark, Shape
 from reconciler.engine.observe import Kinds
-from reconciler.ledger import prints
+from reconciler.ledger import Ledger, prints
 from reconciler.model import Owner
 from reconciler.secret import Secret
 
@@ -33,6 +33,13 @@ class Signing:
         """Whether a digest is of this value."""
         return prints.same(print, value, self.key, self.salt)
 
+    def legible(self, ledger: Ledger) -> Ledger:
+        """The ledger as this key reads it: of digests under a key that is not here only the paths are known."""
+        reads = prints.legible(self.key)
+        strange = {address: replace(entry, prints={path: print if reads(print) else "" for path, print in entry.prints.items()})
+                   for address, entry in ledger.entries.items() if not all(map(reads, entry.prints.values()))}
+        return replace(ledger, entries={**ledger.entries, **strange}) if strange else ledger
+
     def identify(self, value: Any) -> str:
         """The digest of a natural key."""
         return prints.print_of(value, self.key, self.salt)
@@ -48,6 +55,15 @@ class Signing:
     def valid(self, owner: Owner) -> bool:
         """Whether a mark was made by a holder of the key."""
         return prints.valid(owner, self.key)
+
+
+def unreadable(ledger: Ledger) -> tuple[str, ...]:
+    """What is said of digests that nobody here can read."""
+    count = sum("" in entry.prints.values() for entry in ledger.entries.values())
+    whose = "1 entry has" if count == 1 else f"{count} entries have"
+    told = (f"{whose} digests under another ledger.key: what can't be read back is taken for unchanged, and nothing is told as "
+            "drift; `previous:` beside `key:` names an old key")
+    return (told,) if count else ()
 
 
 def _hard(shape: Shape, path: str) -> bool:
