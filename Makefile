@@ -37,6 +37,7 @@ generate: $(STAMP)  ## write what is generated from the kinds: schemas, their pa
 	$(BIN)/reconciler schema --write schemas
 	$(BIN)/reconciler docs --write docs/kinds --cases tests/cases
 	$(BIN)/python -m reconciler.cli.ready
+	$(BIN)/python -m reconciler.cli.reference docs/flags.md
 
 faults: $(STAMP)  ## all faults and attacks in depth; SEED=n replays, TRIALS=n shortens
 	SEED=$(SEED) DEPTH=$(TRIALS) TRIALS=$$((($(TRIALS) + 3) / 4)) \

@@ -16,8 +16,8 @@ from reconciler.contract import registry
 ROOT = Path(__file__).parents[1]
 SCHEMAS = ("manifest.json", "plan.json", "reconciler.json")
 TEXTS = ("completion.bash", "completion.fish", "completion.zsh", "help.txt")
-PAGES = ("README.md", "permissions.md", *(f"{kind.name}.md" for name in registry.names() if (vendor := registry.vendor(name)) is not None
-                        for kind in vendor.kinds))
+PAGES = ("README.md", "permissions.md", *(f"{kind.name}.md" for name in registry.names()
+                                          if (vendor := registry.vendor(name)) is not None for kind in vendor.kinds))
 MADE = {"schemas": (ROOT / "schemas", SCHEMAS), "kinds": (ROOT / "docs" / "kinds", PAGES),
         "texts": (ROOT / "reconciler" / "cli" / "texts", TEXTS)}
 FILES = [(folder, name) for folder, (_, names) in MADE.items() for name in names]
@@ -30,7 +30,8 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     environ = {"PATH": os.environ["PATH"], "COLUMNS": "40", "PYTHONHASHSEED": "7"}
     for words in (["reconciler", "schema", "--write", str(folder / "schemas")],
                   ["reconciler", "docs", "--write", str(folder / "kinds"), "--cases", "tests/cases"],
-                  ["reconciler.cli.ready", str(folder / "texts")]):
+                  ["reconciler.cli.ready", str(folder / "texts")],
+                  ["reconciler.cli.reference", str(folder / "flags.md")]):
         done = subprocess.run([sys.executable, "-m", *words], cwd=ROOT, text=True, capture_output=True, check=False,
                               env=environ)
         assert done.returncode == 0, done.stderr
@@ -51,6 +52,11 @@ def test_a_file_is_fresh(fresh: Path, folder: str, name: str) -> None:
     kept = MADE[folder][0] / name
     assert kept.exists(), "run `make generate`"
     assert kept.read_text("utf-8") == (fresh / folder / name).read_text("utf-8"), "run `make generate`"
+
+
+def test_the_page_of_commands_and_flags_is_fresh(fresh: Path) -> None:
+    """What --help prints of every command is in the docs, byte for byte."""
+    assert (ROOT / "docs" / "flags.md").read_text("utf-8") == (fresh / "flags.md").read_text("utf-8"), "run `make generate`"
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

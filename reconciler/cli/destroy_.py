@@ -24,6 +24,7 @@ def command(
     """Remove everything that this stack owns; asks for the stack's name.
 
     Unattended: --auto-approve --allow delete, and --allow irreversible:ADDR for what can't be undone.
+    Exit codes as for apply.
     """
     chosen = options(console, {**given, "skip_blocked": skip_blocked})
     with opened(console, chosen) as workspace:

@@ -85,7 +85,7 @@ def _consents(ctx: click.Context, param: click.Parameter, values: tuple[str, ...
 
 
 STACK = [
-    click.option("--stack", "-s", help="The stack, where reconciler.yaml has several (RECONCILER_STACK)."),
+    click.option("--stack", "-s", metavar="NAME", help="The stack, where reconciler.yaml has several (RECONCILER_STACK)."),
 ]
 FOLDER = [
     click.option("--dir", "-C", "dir", type=click.Path(path_type=Path), help="The project's folder (RECONCILER_DIR)."),
@@ -110,11 +110,11 @@ PLACED = [
 ]
 COMMON = [*STACK, *PLACED]
 SELECTING = [
-    click.option("--vendor", "vendors", multiple=True, metavar="V", help="Only this connection."),
-    click.option("--target", "targets", multiple=True, metavar="ADDR", help="Only this entry and what it needs; * globs."),
-    click.option(
-        "--exclude", "excludes", multiple=True, metavar="ADDR", help="Not this entry and what depends on it; * globs."
-    ),
+    click.option("--vendor", "vendors", multiple=True, metavar="V", help="Only this connection; may be given several times."),
+    click.option("--target", "targets", multiple=True, metavar="ADDR",
+                 help="Only this entry and what it needs; * globs; may be given several times."),
+    click.option("--exclude", "excludes", multiple=True, metavar="ADDR",
+                 help="Not this entry and what depends on it; * globs; may be given several times."),
     click.option(
         "--changed-since", metavar="REF", help="Only entries that differ from the merge base with REF, and their dependents."
     ),
@@ -128,14 +128,14 @@ DECIDING = [
         help="Consent to an impact, or for one address; may be given several times.",
     ),
     click.option("--leave-drift", is_flag=True, help="List what was changed outside, and leave it."),
-    click.option(
-        "--max-delete-percent", type=click.IntRange(0, 100), metavar="N", help="Stop when more of a vendor's entries would go."
-    ),
-    click.option("--max-changes", type=click.IntRange(min=0), metavar="N", help="Stop when more would change."),
+    click.option("--max-delete-percent", type=click.IntRange(0, 100), metavar="N",
+                 help="Stop when more of a vendor's entries would go, instead of what limits: of reconciler.yaml says."),
+    click.option("--max-changes", type=click.IntRange(min=0), metavar="N",
+                 help="Stop when more entries would change, instead of what limits: says."),
 ]
 RUNNING = [
     click.option("--parallelism", type=click.IntRange(1, 100), metavar="N", help="Requests at a time for each vendor."),
-    click.option("--timeout", type=Duration(some=True), help="Seconds that one request may take."),
+    click.option("--timeout", type=Duration(some=True), help="How long one request may take (seconds or 5m)."),
 ]
 LOCKING = [
     click.option(

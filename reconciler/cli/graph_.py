@@ -13,7 +13,8 @@ from reconciler.derive.graph import graph
 
 
 @click.command("graph")
-@click.option("--format", "form", type=click.Choice(["text", "mermaid", "dot"]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(["text", "mermaid", "dot"]), default="text", show_default=True,
+              help="How to write it.")
 @flags(COMMON)
 @click.pass_obj
 def command(console: Console, /, *, form: str, **given: Any) -> int:

@@ -29,6 +29,8 @@ def command(console: Console, /, *, addresses: tuple[str, ...], take_over: bool,
 
     The entry is declared in the manifests first; what differs is shown by the next plan. With --from it is every object
     that Terraform manages and an entry means: the one of its name, else the one of its natural key or id.
+
+    Exit codes: 0 recorded, 3 findings, 4 blocked, 6 incomplete, 7 another run holds the stack, 64 no such entry or object.
     """
     pairs = [_pair(word) for word in addresses]
     if not pairs and state is None:

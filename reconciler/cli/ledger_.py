@@ -86,18 +86,20 @@ def show(console: Console, /, *, address: str, form: str, **given: Any) -> int:
 @flags(COMMON, FORMAT)
 @click.pass_obj
 def log(console: Console, /, *, limit: int, form: str, **given: Any) -> int:
-    """List runs: id, when, who, commit, pull request, digest, outcome."""
+    """List runs: id, when, command, who, commit, pull request, digest, outcome."""
     def do(workspace: Workspace) -> int:
         runs = workspace.ledger().runs[::-1][:limit]
         if form == "json":
             console.data(json.dumps([_run(run) for run in runs], indent=2))
             return 0
-        for run in runs:
+        columns = [(run.run, _when(run.at), run.command, safe(run.who) or "-", run.commit[:10] or "-",
+                    f"#{run.pull_request}" if run.pull_request else "-", run.digest[:19] or "-") for run in runs]
+        wide = [max(map(len, column)) for column in zip(*columns, strict=True)]
+        for run, cells in zip(runs, columns, strict=True):
             counts = ", ".join(f"{n} {word}" for word, n in run.outcome.items() if n) or (
                 "nothing to do" if run.ended else "not ended"
             )
-            console.data(f"{run.run}  {_when(run.at)}  {run.command:<14} {safe(run.who) or '-'}  {run.commit[:10] or '-'}  "
-                         f"{f'#{run.pull_request}' if run.pull_request else '-'}  {run.digest[:19] or '-'}  {counts}")
+            console.data("  ".join([*(f"{cell:<{size}}" for cell, size in zip(cells, wide, strict=True)), counts]))
         return 0
 
     return _open(console, given, do)

@@ -26,6 +26,7 @@ def command(console: Console, /, *, form: str | None, check: bool, **given: Any)
     """Write the files that `outputs:` of reconciler.yaml lists, or print ids and outputs with --format.
 
     Secrets are left out. `zone` is the DNS records that vendors ask for, as a zone file.
+    Exit codes: 0 fine, 2 a file is stale (with --check), 3 findings.
     """
     if form is not None and check:
         raise Usage("--check compares the files of `outputs:`; --format prints")

@@ -23,7 +23,10 @@ from reconciler.output import json, text
 def command(
     console: Console, /, *, plan: Path, show_unchanged: bool, detailed_exitcode: bool, no_color: bool, form: str
 ) -> int:
-    """Render a saved PLAN; an altered file is refused with exit code 5."""
+    """Render a saved PLAN.
+
+    Exit codes: as for plan when it was saved; 5 an altered file, which is refused.
+    """
     written = read_plan(plan)
     saved = json.load(written)
     if form == "json":

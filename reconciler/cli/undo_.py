@@ -31,7 +31,7 @@ def command(console: Console, /, *, ref: str, write: bool, out: Path | None, det
     """Show the plan of an earlier commit's manifests over today's reconciler.yaml, and what it can't bring back.
 
     Like `plan` it can't write anything at a vendor. To do it, the manifests have to say it: --write puts the files back
-    as they were (it refuses while they hold changes that no commit has), then `apply` as ever.
+    as they were (it refuses while they hold changes that no commit has), then `apply` as ever. Exit codes as for plan.
     """
     from reconciler.workspace import earlier
 

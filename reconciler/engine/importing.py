@@ -88,7 +88,8 @@ def _found(kind: Kind, observed: Observed, match: Match, want: Want, id: str | N
     if id is not None:
         live = observed.of(kind.bound).get(id) or kind.get(id)
         if live is None:
-            raise Usage(f"{want.address}: there is no {id}")
+            raise Usage(f"{want.address}: there is no object with the id {id}",
+                        "the address alone takes the one with its natural key")
         return live
     reason = observed.blind(kind.bound)
     if reason:
