@@ -147,6 +147,8 @@ class Apply:
             if not self._delivered(track, action, sent, sorter):
                 return False
         else:
+            if sent.live is not None:
+                self.known[action.address] = dict(outputs(sent.live))
             self._commit({"t": "done", "op": track.record.op})
         if sent.unmet:
             self._broken(track, Refused(sent.unmet, "plan again: it is shown as a change as long as it is not there"), sorter)

@@ -84,12 +84,24 @@ def perform(job: Job, check: Callable[[], None], veil: Callable[[Secret], str]) 
     except Exception as error:  # noqa: BLE001 - the step boundary: whatever went wrong becomes this step's outcome
         return Sent(error=error)
     if not job.creates:
-        return Sent(unmet=_unmet(job, job.kind.read(answer)) if _proves(job) else "")
+        live = _settings(job, answer)
+        return Sent(live=live, unmet=_unmet(job, live or job.kind.read(answer)) if _proves(job) else "")
     try:
         made = taken or _made(job, answer)
     except Exception as error:  # noqa: BLE001 - the object may be there: only a read can tell
         return Sent(error=Unsure(f"made, but could not be read back: {error}"))
     return Sent(live=made, unmet=_unmet(replace(job, id=made.id), None if taken else made) if _proves(job) else "")
+
+
+def _settings(job: Job, answer: Any) -> Live | None:
+    """Settings that came with a parent of this run: what they are known by can be read only now."""
+    want = job.want
+    if want is None or not (job.kind.singleton and job.last and job.action.op is Op.CREATE) or job.kind.foretell(want).get("id"):
+        return None
+    try:
+        return job.kind.read(answer) or next(iter(job.kind.lookup(want)), None)
+    except Failure:
+        return None  # the next plan finds and records them
 
 
 def _look_first(job: Job, veil: Callable[[Secret], str]) -> Live | None:

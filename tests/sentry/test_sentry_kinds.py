@@ -150,3 +150,10 @@ def test_settings_come_back_in_two_forms(org: Org) -> None:
     assert held["filters:error_messages"] == "b\na"
     held["filters:error_messages"] = ["a ", "b", ""]
     assert org.acts(declared) == {}
+
+
+def test_settings_made_with_their_project_are_ours_at_once(org: Org) -> None:
+    """They are known by the project's number, which nobody knew before: the ledger holds it after the same run."""
+    org.settle({**BASE, "inbound_filters": {"api": {**KEY, "localhost": True}}})
+    entries = org.store.read().entries
+    assert entries["sentry.inbound_filters/api"].id == entries["sentry.project/api"].id
