@@ -95,8 +95,8 @@ def perform(job: Job, check: Callable[[], None], veil: Callable[[Secret], str]) 
 
 def _settings(job: Job, answer: Any) -> Live | None:
     """Settings that came with a parent of this run: what they are known by can be read only now."""
-    want = job.want
-    if want is None or not (job.kind.singleton and job.last and job.action.op is Op.CREATE) or job.kind.foretell(want).get("id"):
+    want, born = job.want, job.kind.singleton and job.last and job.action.op is Op.CREATE
+    if want is None or not born or job.kind.foretell(want).get("id"):
         return None
     try:
         return job.kind.read(answer) or next(iter(job.kind.lookup(want)), None)
