@@ -29,7 +29,7 @@ from reconciler.workspace.checked import Checked
 from reconciler.workspace.connections import Opened, answered
 from reconciler.workspace.opening import opened, wanted
 from reconciler.workspace.selecting import consent, limits, selectable
-from reconciler.workspace.signing import Signing, unreadable
+from reconciler.workspace.signing import Signing
 from reconciler.workspace.who import commit, pull_request, who
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ class Workspace(Checked):
         made = plan(world)
         said = [line for opened in self.connections.opened.values() for line in opened.api.remarks()]
         return world, replace(made, reads=self._reads(), left_out=(*self.left_out, *made.left_out),
-                              warnings=(*said, *made.warnings, *held, *unreadable(world.ledger),
-                                        *(w.message for w in self.warnings)))
+                              warnings=(*said, *made.warnings, *held, *(w.message for w in self.warnings)))
 
     def undo(self, ref: str) -> Plan:
         """What an apply of an earlier revision's manifests would do, and what it can't bring back."""
@@ -145,10 +144,10 @@ class Workspace(Checked):
                write: bool = False, everything: bool = False) -> World:
         signing = self._signing(ledger, kinds)
         here = {kind.partition(".")[0] for kind in kinds}
-        declared = len(resources)
+        elsewhere = {r.address for r in resources if r.address.connection not in here}
+        away = {Address.parse(a): e for a, e in ledger.entries.items() if a.partition(".")[0] not in here}
         resources = tuple(r for r in resources if r.address.connection in here)
-        ledger_here = signing.legible(
-            replace(ledger, entries={a: e for a, e in ledger.entries.items() if a.partition(".")[0] in here}))
+        ledger_here = replace(ledger, entries={a: e for a, e in ledger.entries.items() if a.partition(".")[0] in here})
         if here:
             self.progress("reading " + ", ".join(sorted(here)))
         observed = observe(kinds, resources, ledger_here, everything=everything)
@@ -159,7 +158,8 @@ class Workspace(Checked):
             limits=limits(self.stack, self.options), selection=self._selection(), unsettled=unsettled(ledger),
             accounts=self._accounts(opened),
             about={n: answered(o.api.about) for n, o in opened.items()}, now=self.clock.now(), destroy=destroy,
-            leave_drift=self.options.leave_drift, elsewhere=declared > len(resources),
+            leave_drift=self.options.leave_drift, elsewhere=bool(elsewhere),
+            apart={**dict.fromkeys(elsewhere, ()), **{a: tuple(map(Address.parse, e.needs)) for a, e in away.items()}},
             former=tuple("/".join(pair) for pair in self.project.former()))
 
     def _accounts(self, opened: Mapping[str, Opened]) -> dict[str, str]:
