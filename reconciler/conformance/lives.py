@@ -10,6 +10,7 @@ from reconciler.conformance.case import Change, Manifest, changes, patched, with
 from reconciler.conformance.fields import identities, readable
 from reconciler.conformance.stack import Stack, expect, told, told_of
 from reconciler.contract.spec import Mark
+from reconciler.errors import Protected
 from reconciler.model import Impact, Live, Op, Owner
 
 OTHER = Owner("elsewhere/live", "elsewhere.kind/it")
@@ -79,6 +80,37 @@ def foreign(stack: Stack) -> None:
     for word in ("equal", "changes"):
         action = stack.action(stack.plan(stack.alone(lifecycle={"adopt": word, **bound})))
         expect(action.op is Op.BLOCKED and OTHER.stack in str(action.blocked), f"adopt: {word} takes it: {told_of(action)}")
+
+
+def taken_over(stack: Stack) -> None:
+    """What another stack takes is blocked while declared, then forgotten, never removed; taking it back rewrites the mark."""
+    stack.settle(stack.alone())
+    id, live, want = stack.id, stack.live(), stack.action(stack.plan(stack.alone())).want
+    assert live is not None
+    assert want is not None
+    for call in stack.by_hand[stack.address.kind].claim(live, replace(want, owner=OTHER)):
+        stack.person.send(call, "take-over")
+    action = stack.action(stack.plan(stack.alone()))
+    expect(action.op is Op.BLOCKED and OTHER.stack in str(action.blocked), f"still taken for ours: {told_of(action)}")
+    before, made = len(stack.wire.seen), stack.plan(stack.neighbours())
+    expect(stack.action(made).op is Op.FORGET, f"not forgotten: {told(made)}")
+    stack.settle(stack.neighbours(), made=made)
+    live, wrote = stack.live(id), stack.unannounced(before)
+    expect(not wrote, f"to forget it wrote {', '.join(wrote)}")
+    expect(live is not None and not live.archived and _whose(live) == OTHER.stack, "it is not left as it is")
+    try:
+        stack.plan_import(stack.alone(), id)
+    except Protected:
+        stack.run(stack.plan_import(stack.alone(), id, take_over=True))
+    live, wrote = stack.live(id), stack.unannounced(before)
+    expect(len(wrote) == 1, f"to take it over it wrote {', '.join(wrote)}")
+    expect(live is not None and _whose(live) == stack.signing.stack, "the mark is not ours")
+    made = stack.plan(stack.alone())
+    expect(made.empty, f"after the take-over: {told(made)}")
+
+
+def _whose(live: Live) -> str:
+    return live.owner.stack if live.owner is not None else ""
 
 
 def imported(stack: Stack) -> None:
@@ -152,13 +184,14 @@ def removed_by_hand(stack: Stack) -> None:
 
 
 def lost_ledger(stack: Stack) -> None:
-    """Without its ledger a stack finds its objects again: nothing is made twice, nothing is removed."""
+    """Without its ledger a stack finds its objects again and adopts them as they are; settings need no adoption."""
     stack.settle(stack.manifest())
     id, before = stack.id, stack.census()
     stack.lose_ledger()
     made = stack.plan(stack.manifest())
-    wrong = [a for a in made.actions if a.op in (Op.CREATE, Op.DELETE, Op.REPLACE, Op.BLOCKED)]
-    expect(not wrong, f"not found again: {told(made)}")
+    wrong = [a for a in made.actions if a.op is not Op.ADOPT
+             and not (a.op is Op.NOOP and stack.kinds[a.address.kind].singleton)]
+    expect(not wrong and not made.writes, f"not found again as they are: {told(made)}")
     stack.settle(stack.manifest(), made=made)
     expect(stack.id == id and stack.census() == before, f"{before} became {stack.census()}")
 

@@ -153,9 +153,9 @@ class Stack:
         """What an apply would do."""
         return plan(self.world(declared, allow))
 
-    def plan_import(self, declared: Manifest, id: str | None = None) -> Plan:
+    def plan_import(self, declared: Manifest, id: str | None = None, *, take_over: bool = False) -> Plan:
         """What an import of the entry would record."""
-        return plan_import(self.world(declared), [(self.address, id)], take_over=False)
+        return plan_import(self.world(declared), [(self.address, id)], take_over=take_over)
 
     def run(self, made: Plan) -> Report:
         """Send what a plan says."""

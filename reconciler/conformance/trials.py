@@ -104,6 +104,7 @@ def _of_first(case: Case, example: Example) -> Iterator[Check]:
     yield lives.twin if "keyless" in case.traits and lasting else lives.adopted
     if lasting and "unmarked" not in case.traits:
         yield lives.foreign
+        yield lives.taken_over
     if lasting:
         yield lives.imported
         yield lives.removed_by_hand

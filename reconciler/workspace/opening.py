@@ -15,13 +15,18 @@ from reconciler.workspace.settled import Settled
 
 
 def wanted(chosen: Collection[str], resources: Iterable[Resource], ledger: Ledger) -> set[str]:
-    """The connections a command has to do with: selected ones, and those their entries refer to."""
-    resources = tuple(resources)
-    used = {r.address.connection for r in resources} | {name.partition(".")[0] for name in ledger.entries}
+    """The connections a command has to do with: selected ones, and those their entries refer to, however far that leads."""
+    by_address = {r.address: r for r in resources}
+    used = {address.connection for address in by_address} | {name.partition(".")[0] for name in ledger.entries}
     if not chosen:
         return used
-    near = {n.connection for r in resources if r.address.connection in chosen for n in r.needs}
-    return (set(chosen) & used) | near
+    left = [address for address in by_address if address.connection in chosen]
+    met = set(left)
+    while left:
+        fresh = {need for need in by_address[left.pop()].needs if need in by_address} - met
+        met |= fresh
+        left.extend(fresh)
+    return (set(chosen) & used) | {address.connection for address in met}
 
 
 def opened(connections: Connections, settled: Settled, names: Collection[str], resources: Iterable[Resource],

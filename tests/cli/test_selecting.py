@@ -51,6 +51,98 @@ def test_what_is_left_out_is_never_read_as_removed(box: Project) -> None:
     assert box.ops("--sandbox", "--target", "stripe.price/monthly") == {"price/monthly": "delete"}
 
 
+COUPON = """stripe.coupon:
+  launch: {percent_off: 30.0, duration: once}
+stripe.promotion_code:
+  launch: {code: LAUNCH, coupon: {ref: launch}}
+"""
+LOGIN = """vault.auth_method:
+  approle: {type: approle}
+vault.approle_role:
+  api: {mount: {ref: approle}}
+"""
+SERVICE = """sentry.team:
+  web: {name: Web}
+sentry.project:
+  api: {name: API, teams: [{ref: web}]}
+sentry.client_key:
+  service: {name: Service, project: {ref: api}}
+"""
+USED = {"stripe.coupon/launch": (COUPON, "stripe.promotion_code/launch"),
+        "vault.auth_method/approle": (LOGIN, "vault.approle_role/api"),
+        "sentry.project/api": (SERVICE, "sentry.client_key/service")}
+"""An entry that goes with what uses it: its manifest, and the user."""
+
+
+@pytest.mark.parametrize("used", USED)
+def test_nothing_goes_that_an_entry_outside_of_the_selection_still_uses(box: Project, used: str) -> None:
+    """Both have left the manifests: the one that is used is blocked while the run leaves its user out, and goes with it."""
+    text, user = USED[used]
+    vendor = used.partition(".")[0]
+    stays = "vault.password_policy: {p: {policy: 'length = 20 rule \"charset\" { charset = \"abc\" }'}}\n"
+    box.write({"reconciler.yaml": f"project: shop\nvendors: {{{vendor}: {{}}{', vault: {}' if vendor != 'vault' else ''}}}\n"})
+    box.manifest(text + stays).apply("--sandbox")
+    box.manifest(stays)
+    allow = ["--allow", f"irreversible:{used}", "--sandbox"]
+    for words in (["--target", used], ["--exclude", user]):
+        done = box.run("plan", *allow, *words)
+        assert done.code == 4, done
+        assert f"{user} still uses it and is left out of this run" in " ".join(done.out.split())
+    assert box.run("plan", *allow).code == 0
+
+
+def test_what_is_removed_outside_of_the_selection_stays(box: Project) -> None:
+    """An apply of a selection leaves a removed entry in the ledger and its object where it is; the whole plan still has it."""
+    box.write({"reconciler.yaml": TWO}).manifest(BOTH + "  gone: {product: {ref: eu}, currency: eur, unit_amount: 1}\n")
+    box.apply("--sandbox")
+    box.manifest(BOTH.replace("name: Pro", "name: Pro 2"))
+    before = box.ok("ledger", "list", "--sandbox").out
+    for words in (["--target", "stripe.product/pro"], ["--exclude", "stripe_eu.price/gone"], ["--vendor", "stripe"]):
+        done = box.run("apply", "--sandbox", "--auto-approve", *words)
+        assert done.code == 0, done
+        assert "left out by the selection" in done.said
+        assert box.ok("ledger", "list", "--sandbox").out == before
+    assert box.ops("--sandbox") == {"price/gone": "delete"}
+
+
+FAR = """stripe.product:
+  pro: {id: pro, name: Pro}
+stripe_eu.product:
+  pro: {id: pro, name: Pro EU}
+stripe_eu.price:
+  monthly: {product: {ref: stripe.product/pro}, currency: eur, unit_amount: 2900}
+posthog.cohort:
+  buyers:
+    description: {ref: stripe_eu.price/monthly, output: id}
+    filters: {properties: {type: OR, values: [{type: AND, values: [{type: person, key: plan, value: pro}]}]}}
+vault.policy:
+  api: {rules: 'path "kv/data/app/*" { capabilities = ["read"] }'}
+"""
+
+
+def test_what_an_entry_needs_at_other_vendors_is_looked_up(box: Project) -> None:
+    """`--vendor V` reads what its entries refer to, however far that leads: nothing looks changed for not having been read."""
+    vendors = "{stripe: {}, stripe_eu: {use: stripe}, posthog: {}, vault: {}}"
+    box.write({"reconciler.yaml": f"project: shop\nvendors: {vendors}\n"}).manifest(FAR).apply("--sandbox")
+    for vendor, apart in (("posthog", "1 entry of vault is"), ("stripe_eu", "2 entries of posthog, vault are"),
+                          ("vault", "4 entries of posthog, stripe, stripe_eu are")):
+        done = box.ok("plan", "--sandbox", "--vendor", vendor, "--detailed-exitcode")
+        assert "No changes." in done.out
+        assert f"{apart} left out by the selection, and not read." in done.said
+
+
+def test_nothing_goes_that_an_entry_of_another_vendor_still_uses(box: Project) -> None:
+    """Under `--vendor V` the ledger knows what the other vendors' objects point at, though nobody reads them."""
+    box.write({"reconciler.yaml": "project: shop\nvendors: {stripe: {}, posthog: {}}\n"})
+    text = FAR.replace("stripe_eu.price/monthly", "stripe.product/pro")
+    box.manifest(text[:text.index("stripe_eu")] + text[text.index("posthog"):text.index("vault")]).apply("--sandbox")
+    box.manifest("stripe.product: {other: {name: Other}}\n")
+    done = box.run("plan", "--sandbox", "--vendor", "stripe", "--format", "json")
+    assert (done.code, done.ops()) == (4, {"product/pro": "blocked", "product/other": "create"})
+    assert "posthog.cohort/buyers still uses it and is left out of this run" in done.out
+    assert box.ops("--sandbox") == {"product/pro": "delete", "product/other": "create", "cohort/buyers": "delete"}
+
+
 def test_one_vendor_needs_no_credential_of_another(shop: Project) -> None:
     """`--vendor V` opens that connection and those its entries refer to, and no other."""
     config = (shop.dir / "reconciler.yaml").read_text() + "  stripe_eu: {use: stripe, api_key: {env: NOT_SET}}\n"
