@@ -12,6 +12,7 @@ from typing import Any
 from reconciler.errors import Invalid
 from reconciler.manifest.deliveries import delivering, unheard
 from reconciler.manifest.entries import Catalogue, Entry, entries, overlaid
+from reconciler.manifest.meant import waiting
 from reconciler.manifest.resolve import Names
 from reconciler.manifest.validate import circles, doubles, resource, unknown
 from reconciler.model import Address, Location, Problem, Resource
@@ -59,6 +60,7 @@ def load(root: Path, stack: str, stacks: Collection[str], catalogue: Catalogue, 
         problems.extend(doubles(resources, kinds, here))
         problems.extend(unheard(resources, kinds, here))
         resources = delivering(resources, catalogue, here, problems)
+        resources = waiting(resources, kinds)
         problems.extend(circles(resources, kinds))
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
