@@ -39,6 +39,12 @@ def _leftover(ledger: Ledger, kind: Kind[Any], observed: Observed, match: Match,
         return replace(base, notes=(Note(word),), live=None)
     if live.owner is not None and live.owner.stack not in match.names:  # whatever its seal: a taker may have a key of its own
         return replace(base, notes=(Note(f"belongs to {live.owner.stack} now"),))
+    if str(address) in match.contested:
+        return replace(base, op=Op.BLOCKED, effect="delete", live=live, blocked=(
+            f"another connection's entry means {live.id} too: `reconciler ledger forget {address}` leaves it to that one"))
+    if live.owner is not None and live.owner.address in match.declared and not live.owner.address.startswith(
+            f"{address.connection}."):
+        return replace(base, notes=(Note(f"is {live.owner.address} now"),))
     fate = kind.fate(live)
     if entry.on_remove == "keep" or fate.word == "release":
         note = Note("stays at the vendor" if entry.on_remove == "keep" else f"released: {fate.why or 'its settings stay'}")

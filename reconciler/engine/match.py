@@ -51,6 +51,7 @@ class Index:
 class Match:
     """Matches entries to live objects; `claimed` holds each live object's one claimant.
 
+    `contested` are ledger entries whose object another connection's entry means too.
     `former` are the names that the stack had before: marks that carry one of them are ours.
     """
 
@@ -62,6 +63,7 @@ class Match:
         self.declared = self.keys.keys()
         self.indexes: dict[str, Index] = {}
         self.claimed: dict[tuple[str, str], Address] = {}
+        self.contested: dict[str, str] = {}
         self.known = {(a.partition("/")[0], e.id): a for a, e in ledger.entries.items()}
         for address, entry in ledger.entries.items():
             if address in self.declared:
@@ -168,7 +170,7 @@ class Match:
         live = self.observed.of(kind.bound).get(id)
         if live is None:
             return Found(blocked=f"lifecycle.id: there is no {id}, and an entry with an id is never created")
-        return self._foreign(live) or Found(live, "id")
+        return self._foreign(live) or self._elsewhere(kind, live) or Found(live, "id")
 
     def _moved(self, kind: Kind[Any], resource: Resource) -> Found | None:
         """A renamed entry: `formerly` names its old address, or the ledger knows its object under one that has gone."""
@@ -237,12 +239,24 @@ class Match:
         if not chosen:
             return Found(candidates=candidates)
         live = chosen[0]
-        foreign = self._foreign(live)
+        foreign = self._foreign(live) or self._elsewhere(kind, live)
         if foreign is not None:
             return foreign
         if self.mine(live.owner):
             return Found(live, "mark", candidates=candidates)
         return Found(live, "vendor" if kind.singleton or live.by_vendor else "key", candidates=candidates)
+
+    def _elsewhere(self, kind: Kind[Any], live: Live) -> Found | None:
+        """An object that this stack has under another connection: both lead to one account, and one of them would remove it."""
+        owner = live.owner
+        if owner is None or not self.mine(owner) or owner.address.partition(".")[0] == kind.bound.partition(".")[0]:
+            return None
+        entry = self.ledger.entries.get(owner.address)
+        if owner.address not in self.declared and (entry is None or entry.id != live.id):
+            return None
+        self.contested[owner.address] = live.id
+        return Found(blocked=f"{live.id} is {owner.address} already: both connections lead to one account, declare it once; "
+                             f"`reconciler ledger forget {owner.address}` lets it go there")
 
     def _foreign(self, live: Live) -> Found | None:
         """An object under another stack's mark, or under one whose seal does not hold, is nobody's to take.
