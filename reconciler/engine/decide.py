@@ -12,6 +12,7 @@ from reconciler.contract.spec import Mark, marked
 from reconciler.engine.creating import change_impact, create_calls, creation, creation_impact, sorted_impacts
 from reconciler.engine.diff import Applied, Same, diff
 from reconciler.engine.dropped import swallowed
+from reconciler.engine.leaving import left
 from reconciler.engine.match import Found
 from reconciler.engine.moved import moved
 from reconciler.engine.observe import Kinds
@@ -32,7 +33,6 @@ from reconciler.model import (
     Want,
     refs_in,
 )
-from reconciler.paths import leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,22 +168,11 @@ def _changed(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], 
                        impact=sorted_impacts(change_impact(changes) | {Impact.DRIFT if known else Impact.ADOPT}),
                        notes=(Note("archived by hand; brought back", subject="drift") if known
                               else Note("an archived object has its natural key; brought back"),))
+    notes = tuple(left(d.ledger.entries.get(str(address)), kind, resource, live, changes))
     if changes:
-        return replace(base, op=Op.UPDATE, impact=sorted_impacts(change_impact(changes)),
+        return replace(base, op=Op.UPDATE, impact=sorted_impacts(change_impact(changes)), notes=notes,
                        make=tuple(kind.update(live, want, changes)))
-    return replace(base, notes=tuple(_no_longer(d, resource, live)), after=tuple(kind.after(live, want)))
-
-
-def _no_longer(d: Deciding, resource: Resource, live: Live) -> Iterable[Note]:
-    """Fields that left the manifest are told once: the next apply forgets them."""
-    entry = d.ledger.entries.get(str(resource.address))
-    if entry is None:
-        return
-    given = leaves(resource.fields)
-    held = leaves(live.fields)
-    for path in entry.prints:
-        if path not in given and path.partition(".")[0] not in resource.fields and path in held:
-            yield Note(f"no longer managed (stays {held[path]})", subject=path)
+    return replace(base, notes=notes, after=tuple(kind.after(live, want)))
 
 
 def rotates(d: Deciding, resource: Resource) -> bool:
@@ -214,6 +203,7 @@ def replaced(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], 
         make = tuple(kind.revive(holder, whole, diff(whole.fields, holder.fields, kind.shape)))
         notes.append(Note(f"{holder.id} {'is' if holder.archived else 'will be'} archived and has its natural key: "
                           "it is brought back"))
+    notes += left(d.ledger.entries.get(str(resource.address)), kind, resource, live, base.changes, anew=True)
     if keep:
         notes.append(Note(f"{live.id} is removed by a later plan, after {resource.lifecycle.keep_old}", subject="old"))
     fate = kind.fate(live)

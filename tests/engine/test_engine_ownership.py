@@ -93,6 +93,13 @@ def test_a_field_that_leaves_the_manifest_is_told_once(shop: Shop) -> None:
     assert shop.action(shop.plan(less), "project/web").notes == ()
 
 
+def test_a_field_that_leaves_beside_a_change_is_told_too(shop: Shop) -> None:
+    """An update forgets it as well, and so must not do that in silence."""
+    shop.apply(PROJECT)
+    action = shop.action(shop.plan({"project": {"web": {"metadata": {"team": "y"}}}}), "project/web")
+    assert action.op.value == "update" and "no longer managed (stays Web)" in [note.text for note in action.notes]
+
+
 def test_a_renamed_entry_is_a_move(shop: Shop) -> None:
     """Never adopt and delete of one object."""
     shop.apply(PROJECT)

@@ -40,6 +40,20 @@ def test_what_a_key_may_do_is_compared_with_what_was_written(team: Team) -> None
     assert team.desk.one("api-keys")["permission"] == "full_access"
 
 
+def test_a_key_that_is_made_again_without_its_domain_says_so(team: Team) -> None:
+    """The new key may send for every domain: nothing at Resend would show that."""
+    team.settle(KEYS)
+    team.desk.looked("mail.sql2.ai", "verified")
+    free = changed("api_key/api/domain", ..., KEYS)
+    told = {note.subject: note.text for note in team.action(team.plan(free), "api_key/api").notes}
+    assert told["domain"] == "no longer managed (stays as it was written)"
+    again = copy.deepcopy(free)
+    again["api_key"]["api"].setdefault("lifecycle", {})["rotate"] = "2"
+    action = team.action(team.plan(again), "api_key/api")
+    told = {note.subject: note.text for note in action.notes}
+    assert action.effect == "rotate" and told["domain"] == "no longer managed (the new one is made without it)"
+
+
 def test_a_renamed_key_keeps_its_token(team: Team) -> None:
     """A name is one PATCH."""
     team.settle(KEYS)
