@@ -20,6 +20,7 @@ from reconciler.engine.match import Found, Match
 from reconciler.engine.observe import Kinds, Observed
 from reconciler.engine.selection import Apart, Selection, held_back, selected
 from reconciler.engine.steps import exchanges
+from reconciler.engine.strays import strays
 from reconciler.ledger import Ledger
 from reconciler.model import Action, Address, Impact, Op, Owner, Plan, Ref, Resource, SecretRef
 from reconciler.secret import Secret
@@ -87,7 +88,8 @@ def plan(world: World) -> Plan:
         action = decide(d, resource, fields, found)
         actions.append(known.learn(replace(action, kept=tuple(used)) if used else action))
     actions.extend(leftovers(world.ledger, world.kinds, world.observed, match, {a.address for a in actions}))
-    return _linked(world, d, actions, known)
+    made = _linked(world, d, actions, known)
+    return replace(made, warnings=(*made.warnings, *strays(match, made.actions)))
 
 
 def _linked(world: World, d: Deciding, actions: list[Action], known: Known) -> Plan:
