@@ -110,10 +110,11 @@ class Applying:
     def _refused(self, plan: Plan, consenting: Consenting) -> int | None:
         """The exit code where nothing may be done."""
         if plan.stopped:
+            self.console.warn("nothing was done: a threshold is passed")
             return 4
         blocked = sum(action.op is Op.BLOCKED for action in plan.actions)
         if blocked and consenting.saved is None and not self.workspace.options.skip_blocked:
-            self.console.say(f"Nothing was done: {blocked} blocked. --skip-blocked does the rest.")
+            self.console.warn(f"nothing was done: {blocked} blocked; --skip-blocked does the rest")
             return code_of(plan)
         return None
 

@@ -13,6 +13,7 @@ from reconciler.cli.flags import COMMON, DECIDING, INTO, PLANS, RUNNING, SELECTI
 from reconciler.cli.session import opened
 from reconciler.cli.showing import TOGETHER, Together, code_of, show_plan, worst, written
 from reconciler.errors import Failure, Invalid, Usage
+from reconciler.model import Op
 from reconciler.project import CONFIG
 from reconciler.workspace.options import Options
 from reconciler.workspace.settled import below_repository
@@ -90,5 +91,6 @@ def _one(console: Console, chosen: Options, out: Path | None, into: Path | None,
                 console.write(path, written(console, plan, show_unchanged=chosen.show_unchanged), cleaned=True)
         if out is not None:
             there = " --sandbox" if chosen.sandbox else ""
-            console.say(f"Saved to {out}; `reconciler apply {out}{there}` does exactly this.")
+            blocked = " but what is blocked" if any(action.op is Op.BLOCKED for action in plan.actions) else ""
+            console.say(f"Saved to {out}; `reconciler apply {out}{there}` does exactly this{blocked}.")
     return code_of(plan, detailed=detailed)

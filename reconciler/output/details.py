@@ -59,7 +59,7 @@ def creates(action: Action) -> bool:
 def laid_out(rows: Iterable[Row], width: int) -> Iterator[str]:
     """Rows in columns; a remark that does not fit stands below its row."""
     rows = list(rows)
-    label = max([NARROWEST, *(columns(row.label) for row in rows if columns(row.label) <= WIDEST and row.value)])
+    label = max([NARROWEST, *(columns(row.label) + 1 for row in rows if columns(row.label) <= WIDEST and row.value)])
     remarked = [columns(row.value) for row in rows if row.remark]
     for row in rows:
         head = INDENT + (pad(row.label, label) if columns(row.label) <= label else row.label + "  ")

@@ -180,10 +180,12 @@ def _short(action: Action, *, redact: bool) -> str:
     codes = currencies(action)
     told = (said(plain(change.before), plain(change.after), codes[change.path])
             for change in action.changes if change.path in codes)
-    note = next((f"{note.subject} {note.text}" for note in action.notes if note.subject and not note.refuse), "")
+    notes = [f"{note.subject} {note.text}" for note in action.notes if note.subject and not note.refuse]
     fact = next((" ".join(filter(None, (fact.subject, fact.text))) for fact in action.facts), "")
-    means = next(told, "") or note or fact
-    return f"{text}  {means if len(means) <= MEANS else means[:MEANS] + '…'}" if means else text
+    amount = next(told, "")
+    means = amount or next(iter(notes), "") or fact
+    more = f"; {len(notes) - 1} more below" if not amount and len(notes) > 1 else ""
+    return f"{text}  {means if len(means) <= MEANS else means[:MEANS] + '…'}{more}" if means else text
 
 
 def _vendors(plan: Plan) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from reconciler.model import Action, Address, Location, Outcome, Plan, Problem, Report, Result
+from reconciler.model import Action, Address, Location, Op, Outcome, Plan, Problem, Report, Result
 from reconciler.output import problems
 from reconciler.output.escape import columns, cut, pad, safe
 from reconciler.output.paint import BOLD, GREEN, RED, YELLOW, Paint
@@ -15,7 +15,8 @@ LEAST = 6
 """Fewer columns of an id tell nothing."""
 
 SAID = {Result.FAILED: "failed", Result.UNKNOWN: "may have happened", Result.STALE: "changed since it was planned"}
-NEXT = {Result.FAILED: "", Result.UNKNOWN: "the next plan finds out by reading; nothing is sent again before you agree",
+NEXT = {Result.FAILED: "once that is mended, `reconciler apply` does what is left",
+        Result.UNKNOWN: "the next plan finds out by reading; nothing is sent again before you agree",
         Result.STALE: "plan again"}
 
 
@@ -30,7 +31,7 @@ def report(report: Report, plan: Plan, *, color: bool, source: problems.Source =
         lines += ["", *told] if lines else told
     if lines:
         lines.append("")
-    lines += _whole(report, paint)
+    lines += _whole(report, plan, paint, width)
     return "\n".join(lines) + "\n"
 
 
@@ -79,14 +80,20 @@ def place(outcome: Outcome, action: Action | None) -> Location | None:
     return action.at
 
 
-def _whole(report: Report, paint: Paint) -> Iterator[str]:
+def _whole(report: Report, plan: Plan, paint: Paint, width: int | None) -> Iterator[str]:
     if report.not_in_plan:
         more = f" and {len(report.not_in_plan) - 5} more" if len(report.not_in_plan) > 5 else ""
         yield f"Not in this plan: {', '.join(safe(str(one)) for one in report.not_in_plan[:5])}{more}."
     if report.interrupted:
         yield f"{paint('Interrupted:', YELLOW, BOLD)} what was under way is recorded; `reconciler apply` goes on from here."
     counts = [(result, len(report.having(result))) for result in Result]
-    whole = all(result is Result.DONE or not n for result, n in counts)
-    words = ", ".join(f"{n} {result.value}" for result, n in counts if n or result is Result.DONE)
-    run = f"   Run {safe(report.run)}." if report.run else ""
-    yield f"{paint('Apply:', GREEN if whole else RED, BOLD)} {words}.{run}"
+    blocked = plan.count(Op.BLOCKED)
+    whole = not blocked and all(result is Result.DONE or not n for result, n in counts)
+    words = ", ".join([*(f"{n} {result.value}" for result, n in counts if n or result is Result.DONE),
+                       *([f"{blocked} blocked"] if blocked else [])])
+    run = f"Run {safe(report.run)}." if report.run else ""
+    line = f"{paint('Apply:', GREEN if whole else RED, BOLD)} {words}."
+    if run and (width is None or columns(f"Apply: {words}.   {run}") <= width):
+        yield f"{line}   {run}"
+    else:
+        yield from filter(None, (line, run))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from reconciler.model import Address, Outcome, Plan, Report, Result
+from reconciler.model import Address, Op, Outcome, Plan, Report, Result
 from reconciler.output import outcomes
 from reconciler.output.entries import did
 from reconciler.output.escape import safe
@@ -24,8 +24,11 @@ WORDS = {Result.FAILED: "Failed", Result.UNKNOWN: "May have happened", Result.ST
 def comment(report: Report, plan: Plan, *, redact: bool = False, limit: int = LIMIT, marker: str = MARKER) -> str:
     """One comment on an apply of `plan`; with `redact` addresses and operations only."""
     left = [outcome for outcome in report.outcomes if outcome.result is not Result.DONE]
-    counts = ", ".join(f"{len(having)} {result.value}" for result in Result if (having := report.having(result)))
-    alert = ("NOTE", "Applied" if report.outcomes else "Nothing to apply") if not left else ("CAUTION", "Incomplete")
+    blocked = [action.address for action in plan.actions if action.op is Op.BLOCKED]
+    counts = ", ".join([*(f"{len(having)} {result.value}" for result in Result if (having := report.having(result))),
+                        *([f"{len(blocked)} blocked"] if blocked else [])])
+    alert = (("CAUTION", "Incomplete") if left or blocked else
+             ("NOTE", "Applied" if report.outcomes else "Nothing to apply"))
     parts = [f"{opening(marker)}\n## reconciler: {cell(plan.project)} / {cell(plan.stack)}",
              f"> [!{alert[0]}]\n> **{alert[1]}{': ' + counts if counts else ''}.**"]
     if report.interrupted:
@@ -34,6 +37,9 @@ def comment(report: Report, plan: Plan, *, redact: bool = False, limit: int = LI
         parts.append(f"Digest {cell(plan.digest)}{f', run {cell(report.run)}' if report.run else ''}")
     room = limit - sum(len(part) + 2 for part in parts) - 200
     for result in ORDER:
+        if result is Result.DONE and blocked:
+            parts.append(_named("Blocked", blocked, room))
+            room -= len(parts[-1]) + 2
         part = _group(result, report.having(result), plan, room, redact=redact)
         parts.append(part)
         room -= len(part) + 2

@@ -89,7 +89,8 @@ def _head(action: Action, stops: list[int], paint: Paint, width: int) -> Iterato
             return
     yield line
     if place:
-        yield f"    {pad('at', 14)} {paint(place, DIM)}"
+        label = "at" if action.at is not None else "id"
+        yield f"    {pad(label, 14)} {paint(place.removeprefix('id '), DIM)}"
 
 
 def _did(action: Action) -> str:

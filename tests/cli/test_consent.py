@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from reconciler.sandbox.store import Request
@@ -110,6 +112,7 @@ def test_blocked_actions_stop_an_apply_unless_they_are_skipped(shop: Project, st
     assert "--skip-blocked does the rest" in done.err
     done = shop.run("apply", "--auto-approve", "--allow", "money,adopt", "--skip-blocked")
     assert (done.code, set(stripe.products()), stripe.prices()) == (4, {"pro", "other"}, {})
+    assert re.search(r"^Apply: 1 done, \d blocked\.   Run ", done.out, re.MULTILINE)
 
 
 def test_many_deletes_stop_everything(shop: Project, stripe: Account) -> None:

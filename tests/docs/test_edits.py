@@ -44,8 +44,8 @@ def test_three_edits_read_without_knowing_the_vendor(project: Path) -> None:
         path.write_text(text.replace(old, new).replace(*RENAMED), "utf-8")
     shown = " ".join(run(project, "plan").split())
     for said in ("unit_amount 2900 -> 3500 (29.00 -> 35.00 USD, +20.7%)", "old price archived",
-                 "25 % of users where in cohort Enterprise customers -> 50 % of users where in cohort Enterprise customers",
-                 "who sees How good is the generated SQL? changes with it", "name report_exported -> result_exported",
+                 "25 % of users in cohort Enterprise customers -> 50 % of users in cohort Enterprise customers",
+                 'who sees "How good is the generated SQL?" changes with it', "name report_exported -> result_exported",
                  "charts, cohorts and actions of report_exported stay with that name",
                  "Plan: 0 to create, 3 to update, 2 to replace, 0 to delete", "Impact: money 2, behavioural 3."):
         assert said in shown, shown

@@ -157,7 +157,7 @@ def test_how_an_apply_ended_is_a_comment(*, redact: bool) -> None:
                      Outcome(price, Result.FAILED, "No such product: 'x' (req_1)", "look"),
                      Outcome(Address("stripe.price", "team_yearly"), Result.UNKNOWN, "connection reset")), run="r-1")
     text = result.comment(report, made, redact=redact)
-    assert "> **Incomplete: 1 done, 1 failed, 1 unknown.**" in text
+    assert "> **Incomplete: 1 done, 1 failed, 1 unknown, 1 blocked.**" in text and "#### Blocked: 1\n" in text
     places = [text.index(one) for one in ("#### Failed: 1", "#### May have happened: 1", "<summary><b>Done</b>: 1</summary>")]
     assert places == sorted(places)
     assert "+/- supersede   stripe.price/pro_monthly" in text

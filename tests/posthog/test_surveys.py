@@ -170,9 +170,10 @@ def test_a_flag_tells_the_surveys_that_hang_on_it(project: Project) -> None:
     less = beside(linked_flag={"ref": "pricing"})
     less["feature_flag"]["pricing"]["filters"]["groups"] = [everyone(10)]
     made = project.plan(less)
-    assert "who sees exit changes with it" in [n.text for n in project.action(made, "feature_flag/pricing").notes]
+    assert 'who sees "exit" changes with it' in [n.text for n in project.action(made, "feature_flag/pricing").notes]
     rest = {name: fields for name, fields in beside().items() if name != "feature_flag"}
-    assert "who sees exit changes with it" in [n.text for n in project.action(project.plan(rest), "feature_flag/pricing").notes]
+    gone = project.action(project.plan(rest), "feature_flag/pricing")
+    assert 'who sees "exit" changes with it' in [n.text for n in gone.notes]
 
 
 def test_a_draft_goes_and_one_that_was_launched_needs_consent(project: Project) -> None:

@@ -24,7 +24,8 @@ def audience(group: Mapping[str, Any] | None) -> str:
     share = group.get("rollout_percentage")
     percent = 100 if share is None else share
     parts = [_condition(one) for one in group.get("properties") or ()]
-    whom = f"where {' and '.join(parts)}" if parts else ""
+    cohorts = all(one.get("type") == "cohort" for one in group.get("properties") or ())
+    whom = f"{'' if cohorts else 'where '}{' and '.join(parts)}"
     type = group.get("aggregation_group_type_index")
     people = "users" if type is None else f"groups of type {type}"
     variant = f", all of them {group['variant']}" if group.get("variant") else ""
@@ -136,7 +137,8 @@ def attached(kind: Kind[Any], action: Action, scene: Scene) -> Iterable[Note]:
     shown = sorted(str(one.fields.get("name")) for one in scene.live.get(kind.kin("posthog.survey"), ())
                    if str(one.fields.get("linked_flag")) == live.id and not one.fields.get("archived"))
     if shown and (touched or action.op is Op.DELETE):
-        yield Note(f"who sees {', '.join(shown)} changes with it", subject="surveys", impact=Impact.BEHAVIOURAL)
+        names = ", ".join(f'"{name}"' for name in shown)
+        yield Note(f"who sees {names} changes with it", subject="surveys", impact=Impact.BEHAVIOURAL)
     if action.op is Op.DELETE:
         yield from _deleted(kind, action, live, scene, running)
         return
