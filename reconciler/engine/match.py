@@ -93,7 +93,7 @@ class Match:
             found = self._by_id(kind, resource, resource.lifecycle.id)
         else:
             found = self._moved(kind, resource) or self._by_mark(kind, resource, want) or self._by_key(kind, resource, want)
-        found = self._claim(kind, resource, found)
+        found = self._claim(kind, resource, self._renamed(kind, resource, found))
         return self._with_holder(kind, want, found, found.live) if found.live is not None else found
 
     def _turned_back(self, kind: Kind[Any], want: Want[Any], entry: Entry, found: Found) -> Found:
@@ -129,6 +129,13 @@ class Match:
         if entry is None or str(known) in self.declared or entry.on_remove == "keep":
             return False
         return kind.fate(live).word != "release" and not kind.ended(live)
+
+    def _renamed(self, kind: Kind[Any], resource: Resource, found: Found) -> Found:
+        """However an object was found: what the ledger has under an entry that is gone moves, or that one would end it."""
+        known = self.known.get((kind.bound, found.live.id)) if found.live is not None and found.moved_from is None else None
+        if known is None or known in self.declared:
+            return found
+        return replace(found, by="ledger", moved_from=Address.parse(known))
 
     def _claim(self, kind: Kind[Any], resource: Resource, found: Found) -> Found:
         if found.live is None or found.blocked:

@@ -144,10 +144,7 @@ class Known:
 def finished(world: World, actions: list[Action]) -> Plan:
     """Review, consent, dependents of what is blocked, selection, thresholds, digests."""
     actions = [replace(a, op=Op.NOOP, make=(), link=(), drop=(), unlink=()) if _left_drift(world, a) else a for a in actions]
-    actions = reviewed(world, _circles(world, actions))
-    actions = [judged(action, world.consent, world.ledger) for action in actions]
-    chosen, left_out = selected(world.selection, actions, world.apart)
-    chosen = held_back(world.kinds, chosen, actions, world.apart)
+    actions, chosen, left_out = _settled(world, _circles(world, actions))
     digests = {a.address: digest.of_action(a) for a in chosen if digest.counted(a)}
     consents = world.consent.used(chosen)
     stopped = thresholds(chosen, world.ledger, world.observed, world.limits, destroy=world.destroy,
@@ -161,6 +158,28 @@ def finished(world: World, actions: list[Action]) -> Plan:
                     (world.consent.spent(actions) if world.selection.whole and not world.destroy else ())),
                   *told(chosen)),
         stopped=stopped, unreadable=any(a.op is Op.BLOCKED and (a.blocked or "").startswith("can't be read") for a in chosen))
+
+
+def _settled(world: World, actions: list[Action]) -> tuple[list[Action], list[Action], tuple[str, ...]]:
+    """The judged actions, those of this run, and what is left out.
+
+    What is blocked or left out excuses nothing: the others are judged again as if it stayed as it is, until that holds.
+    What was refused once stays so, or two that are refused for each other's sake would both pass.
+    """
+    scene, refused = {action.address: action for action in actions}, dict[Address, Action]()
+    while True:
+        fresh = reviewed(world, [action for action in actions if action.address not in refused], scene)
+        seen = {a.address: judged(a, world.consent, world.ledger) for a in fresh} | refused
+        every = [seen[action.address] for action in actions]
+        chosen, left_out = selected(world.selection, every, world.apart)
+        chosen = held_back(world.kinds, chosen, every, world.apart)
+        doing = {action.address for action in chosen if action.acts}
+        idle = {address: blocked(action, "not done") for address, action in scene.items()
+                if action.acts and address not in doing}
+        if not idle:
+            return every, chosen, left_out
+        scene |= idle
+        refused = {action.address: action for action in every if action.op is Op.BLOCKED}
 
 
 def _circles(world: World, actions: list[Action]) -> list[Action]:
@@ -189,9 +208,8 @@ def _reading_order(action: Action) -> tuple[int, int, str]:
     return (2 if quiet else 0 if action.op is Op.BLOCKED else 1, rank, str(action.address))
 
 
-def reviewed(world: World, actions: list[Action]) -> list[Action]:
-    """What each kind says of each action; a note's impact joins the action's."""
-    by_address = {action.address: action for action in actions}
+def reviewed(world: World, actions: list[Action], others: Mapping[Address, Action]) -> list[Action]:
+    """What each kind says of each action beside these others; a note's impact joins the action's."""
     live = {kind: tuple(found.values()) for kind, found in world.observed.live.items()}
     done = []
     for action in actions:
@@ -199,7 +217,7 @@ def reviewed(world: World, actions: list[Action]) -> list[Action]:
         if kind is None or not (action.acts or action.op is Op.BLOCKED):
             done.append(action)
             continue
-        scene = Scene(live, by_address, world.about.get(action.address.connection, {}))
+        scene = Scene(live, others, world.about.get(action.address.connection, {}))
         notes = tuple(kind.review(action, scene))
         impact = {*action.impact, *(note.impact for note in notes if note.impact is not None)}
         done.append(replace(action, notes=action.notes + notes, impact=tuple(sorted(impact, key=lambda i: i.rank))))

@@ -90,3 +90,15 @@ def test_an_entry_with_an_id_is_not_made_again(shop: Shop) -> None:
     shop.apply(bound)
     del shop.cloud.objects["projects"]["p9"]
     assert shop.acts(bound) == {"project/web": "blocked"}
+
+
+def test_an_object_that_is_named_by_its_id_comes_over_from_its_old_entry(shop: Shop) -> None:
+    """`lifecycle.id` names what an entry that is gone had: it moves, and the old entry ends nothing later."""
+    shop.apply(PROJECT)
+    named = {"project": {"site": {"slug": "web", "lifecycle": {"id": "projects_1", "on_remove": "keep"}}}}
+    action = shop.action(shop.plan(named), "project/site")
+    assert str(action.moved_from) == "cloud.project/web"
+    shop.apply(named)
+    assert list(shop.store.read().entries) == ["cloud.project/site"]
+    shop.apply({})
+    assert "projects_1" in shop.cloud.objects["projects"] and not shop.store.read().entries

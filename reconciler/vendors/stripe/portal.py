@@ -115,7 +115,7 @@ class PortalConfiguration(Archived[PortalConfigurationSpec]):
                        refuse=default)
         if action.op in (Op.CREATE, Op.UPDATE, Op.REPLACE) and action.want is not None:
             off = {price.id for price in scene.live.get(self.kin("stripe.price"), ()) if price.archived}
-            back = {a.live.id for a in scene.actions.values() if a.live is not None and a.effect == "restore"}
+            back = {a.live.id for a in scene.actions.values() if a.live is not None and a.acts and a.effect == "restore"}
             for id in sorted(listed(action.want.fields) & (off - back)):
                 yield Note(f"{id} is archived, and Stripe refuses a portal that lists such a price", refuse=True,
                            path=f"features.{UPDATE}.products")

@@ -16,5 +16,5 @@ def listed(fields: Fields) -> set[str]:
 def turns_away(action: Action) -> bool:
     """Whether an action changes which prices a portal offers, or ends it."""
     offer = f"features.{UPDATE}.products"
-    return action.live is not None and (action.op is Op.DELETE or any(
+    return action.live is not None and action.op is not Op.BLOCKED and (action.op is Op.DELETE or any(
         change.path.startswith(offer) or offer.startswith(f"{change.path}.") for change in action.changes))

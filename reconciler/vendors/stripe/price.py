@@ -204,7 +204,7 @@ class Price(Archived[PriceSpec]):
     def _on_sale(self, product: str, scene: Scene, holders: Mapping[Address, Action]) -> bool:
         """Whether the product stays active; one that can't be seen is taken to be."""
         mine = [a for a in holders.values() if a.live is not None and a.live.id == product]
-        if any(a.op in (Op.DELETE, Op.REPLACE) or self.switched_off(a.changes) for a in mine):
+        if any(a.op in (Op.DELETE, Op.REPLACE) or (a.acts and self.switched_off(a.changes)) for a in mine):
             return False
         seen = (p for p in scene.live.get(self.kin("stripe.product"), ()) if p.id == product)
         return not any(p.archived for p in seen)
