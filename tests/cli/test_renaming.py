@@ -129,3 +129,17 @@ def test_protection_is_removed_in_two_steps(house: House) -> None:
     assert house.acts() == {"old": "delete"}
     house.done()
     assert len(house.census()[house.kind]) == len(there[house.kind]) - 1
+
+
+def test_a_renamed_project_and_stack_keep_their_objects(house: House) -> None:
+    """`formerly` in reconciler.yaml: every mark gets the new name, and nothing else is written."""
+    kind, before = house.kinds()[house.kind], len(house.sent())
+    path = house.dir / "reconciler.yaml"
+    whole = path.read_text().replace("project: shop", "project: store\nformerly: [shop]")
+    path.write_text(whole + "stacks: {live: {formerly: [default]}}\n")
+    assert set(house.ops().values()) == ({"move"} if kind.room else set())
+    marked = len(house.ops())
+    house.done()
+    assert len(house.sent()) - before == marked
+    path.write_text(whole.replace("\nformerly: [shop]", "") + "stacks: {live: {}}\n")
+    assert house.ops() == {}
