@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.faults.stacks import STACKS
 from tests.faults.tally import Row, Trial
-from tests.faults.town import Town, Towns
+from tests.faults.town import Handler, Town, Towns
 from tests.faults.weather import COMMON
 
 VENDORS = tuple(STACKS)
@@ -83,3 +84,29 @@ def test_f26_three_faults_at_once(row: Row, towns: Towns, chunk: int) -> None:
     every = (*COMMON, "stalled_after", "dripping", "cut", "page", "stored")
     for one in row.trials(28, 20_000, chunk, 4):
         weathered(towns, one, 0.25, *one.rng.sample(every, 3))
+
+
+@pytest.mark.parametrize(("path", "address"), [
+    ("/v1/sys/auth", "vault.auth_method/approle"), ("/v1/sys/mounts", "vault.mount/kv"),
+    ("/v1/sys/policies/acl/api", "vault.policy/api")])
+def test_f26_an_empty_answer_is_no_absence(towns: Towns, path: str, address: str) -> None:
+    """Seed 1341: a create's answer is lost, then the read that looks for it shows an empty map; it is not taken for proof."""
+    town = towns.built("vault")
+
+    def lost(request: httpx.Request, handler: Handler) -> httpx.Response:
+        answer = handler(request)
+        if request.method == "POST" and request.url.path.startswith(path):
+            raise httpx.ReadError("reset", request=request)
+        return answer
+
+    def empty(request: httpx.Request, handler: Handler) -> httpx.Response:
+        rubbish = request.method == "GET" and request.url.path == path
+        return httpx.Response(200, json={}) if rubbish else handler(request)
+
+    town.faulty(lost)
+    assert town.apply().code == 6
+    assert address in {intent.address for intent in town.ledger().intents.values()}
+    town.faulty(empty)
+    assert town.run("plan").code == 1
+    assert not [*town.lost()]
+    assert not town.settled(STACKS["vault"].before)

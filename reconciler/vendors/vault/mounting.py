@@ -70,7 +70,8 @@ class Mounting(Kind[S]):
 
     def _read(self) -> dict[str, dict[str, Any]]:
         found = self.api.get(self.root)
-        if not isinstance(found, dict) or not all(isinstance(body, dict) for body in found.values()):
+        whole = isinstance(found, dict) and found and all(isinstance(body, dict) and "type" in body for body in found.values())
+        if not whole:  # some are always there
             raise Unreadable(f"{self.root.removeprefix('/v1/')}: the answer is not a map of mounts", "try again")
         return {bare(path): body for path, body in found.items()}
 

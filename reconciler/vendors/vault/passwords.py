@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field
 
 from reconciler.contract import Ask, Canonical, Kind, Mark, Output, Permissions, Spec, covers
+from reconciler.errors import Unreadable
 from reconciler.model import Call, Changes, Fate, Fields, Live, Unseen, Want, has_token
 from reconciler.vendors.vault.hcl import Body, Item, is_json, parse
 from reconciler.vendors.vault.permissions import at
@@ -130,7 +131,9 @@ class PasswordPolicy(Kind[PasswordPolicySpec]):
         body = self.api.find(self.item(id))
         if body is None:
             return None
-        text, owner = unmarked(str(body.get("policy") or ""))
+        if not isinstance(body.get("policy"), str):
+            raise Unreadable(f"{self.item(id)}: the answer shows no policy", "try again")
+        text, owner = unmarked(body["policy"])
         return Live(id=id, fields={"name": id, "policy": text}, outputs={"id": id, "name": id}, owner=owner, raw=body)
 
     def create(self, want: Want[PasswordPolicySpec]) -> Call:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from reconciler.contract import Ask, Canonical, Kind, Mark, Output, Permissions, Scene, Spec, covers
+from reconciler.errors import Unreadable
 from reconciler.model import Action, Call, Changes, Fate, Fields, Impact, Live, Note, Op, Unseen, Want, has_token
 from reconciler.vendors.vault.hcl import is_json
 from reconciler.vendors.vault.permissions import at
@@ -114,7 +115,9 @@ class Policy(Kind[PolicySpec]):
         body = self.api.find(self.item(id))
         if body is None:
             return None
-        text, owner = unmarked(str(body.get("policy") or ""))
+        if not isinstance(body.get("policy"), str):
+            raise Unreadable(f"{self.item(id)}: the answer shows no policy", "try again")
+        text, owner = unmarked(body["policy"])
         name = str(body.get("name") or id)
         return Live(id=name, fields={"name": name, "rules": text}, outputs={"id": name, "name": name}, owner=owner, raw=body)
 
