@@ -48,7 +48,8 @@ def _leftover(ledger: Ledger, kind: Kind[Any], observed: Observed, match: Match,
     fate = kind.fate(live)
     if entry.on_remove == "keep" or fate.word == "release":
         note = Note("stays at the vendor" if entry.on_remove == "keep" else f"released: {fate.why or 'its settings stay'}")
-        return replace(base, make=tuple(kind.release(live)), notes=(note,))
+        others = tuple(Note(f"{one.id} stays too: nothing ends it any more", subject="left behind") for one in old)
+        return replace(base, make=tuple(call for one in (live, *old) for call in kind.release(one)), notes=(note, *others))
     return _deleted(kind, base, live, old)
 
 
@@ -58,6 +59,8 @@ def _deleted(kind: Kind[Any], base: Action, live: Live, old: tuple[Live, ...]) -
     notes = [Note(fate.why)] if fate.why and not fate.irreversible else []
     if fate.irreversible:
         notes.append(Note(fate.why or f"{fate.word} can't be undone", impact=Impact.IRREVERSIBLE, refuse=True))
+    if old:
+        notes.append(Note(f"{', '.join(one.id for one in old)} ({kind.fate(old[0]).word})", subject="left behind"))
     unlink = tuple(call for one in old for call in let_go(kind, base.address, one))
     return replace(base, op=Op.DELETE, effect=fate.word, impact=(Impact.DELETE,), unlink=unlink, drop=drop, notes=tuple(notes),
                    drops=(live.id, *(one.id for one in old)))

@@ -52,6 +52,20 @@ def test_removing_the_entry_asks_for_an_old_key_in_use_too(shop: Shop, monkeypat
     assert shop.action(shop.plan(PROJECT, allow=("irreversible:cloud.key/k1",)), "key/k1").drops == ("keys_3", "keys_2")
 
 
+def test_removing_the_entry_tells_of_the_old_object_too(shop: Shop) -> None:
+    """Both keys go, or both stay where the entry says so, and the plan names the old one either way."""
+    shop.apply(keyed("1"))
+    shop.apply(keyed("2"))
+    (note,) = shop.action(shop.plan(PROJECT), "key/k1").notes
+    assert (note.subject, note.text) == ("left behind", "keys_2 (delete)")
+    kept = keyed("2")
+    kept["key"]["k1"]["lifecycle"]["on_remove"] = "keep"  # type: ignore[index]
+    shop.apply(kept)
+    assert "keys_2 stays too" in shop.action(shop.plan(PROJECT), "key/k1").notes[-1].text
+    shop.apply(PROJECT)
+    assert set(shop.cloud.objects["keys"]) == {"keys_2", "keys_3"} and not shop.store.read().entries.get("cloud.key/k1")
+
+
 def test_a_secret_of_an_adopted_object_is_said_not_to_be_delivered(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the answer to a create is handed over; who declares a delivery for what is there already is told so."""
     from reconciler.contract import Output

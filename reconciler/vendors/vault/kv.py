@@ -238,7 +238,7 @@ class KvSecret(Kind[KvSecretSpec]):
             return Fate("release", why="it is not recorded which of its keys are ours" + (
                 "" if self.engine(live.fields).version == 2 else ": kv version 1 has no metadata"))
         if left:
-            return Fate("delete", why=f"a new version without our keys; {', '.join(sorted(left))} stay")
+            return Fate("delete", why=f"a new version without our keys; {', '.join(sorted(left))} {'stays' if len(left) == 1 else 'stay'}")
         return Fate("delete", why="a soft deletion: its versions stay until they are destroyed", keeps_key=True)
 
     def check(self, fields: Fields) -> Iterable[tuple[str, str]]:
