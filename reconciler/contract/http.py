@@ -53,7 +53,8 @@ class Api:
 
     Reads are repeated after a passing fault. A write is repeated only if it is safe, carries a key that the vendor
     honours, or the vendor itself asked to come again. Redirects are never followed, and proxies of the environment
-    are not used. `dated` is what the last answer's Date said, and our own clock at that moment.
+    are not used. `dated` is what the last answer's Date said, and our own clock at that moment. `on_read` is told of each
+    read as it begins.
     """
 
     default_url: ClassVar[str] = ""
@@ -70,6 +71,7 @@ class Api:
         self.pacing = Pacing(settings.requests_per_second or self.own_rate(), self.clock, self.own_budgets(),
                              settings.max_wait, self.progress, connection)
         self.reads_made = self.writes_made = 0
+        self.on_read: Callable[[], None] = lambda: None
         self.dated: tuple[str, float] | None = None
         self._count = threading.Lock()
         self._transport = transport
@@ -317,6 +319,8 @@ class Api:
                 self.writes_made += 1
             else:
                 self.reads_made += 1
+        if not writes:
+            self.on_read()
         url = self.base_url + self._local(path)
         query = httpx.QueryParams(tuple(self.flatten(params))) if params else None
         began = self.clock.monotonic()

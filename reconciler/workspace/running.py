@@ -24,12 +24,15 @@ from reconciler.engine.undoing import undoing
 from reconciler.errors import Corrupt, Failure, Locked, Protected, Stale
 from reconciler.ledger import Holder, Ledger
 from reconciler.manifest import MANIFESTS
+from reconciler.manifest.terraform import Stated
 from reconciler.model import Address, Drift, Plan, Report, Resource, Result
 from reconciler.workspace.checked import Checked
 from reconciler.workspace.connections import Opened, answered
+from reconciler.workspace.counting import counted
+from reconciler.workspace.moving_in import claims
 from reconciler.workspace.opening import opened, wanted
 from reconciler.workspace.selecting import consent, limits, selectable
-from reconciler.workspace.signing import Signing
+from reconciler.workspace.signing import Signing, unreadable
 from reconciler.workspace.who import commit, pull_request, who
 
 if TYPE_CHECKING:
@@ -66,7 +69,8 @@ class Workspace(Checked):
         made = plan(world)
         said = [line for opened in self.connections.opened.values() for line in opened.api.remarks()]
         return world, replace(made, reads=self._reads(), left_out=(*self.left_out, *made.left_out),
-                              warnings=(*said, *made.warnings, *held, *(w.message for w in self.warnings)))
+                              warnings=(*said, *made.warnings, *held, *unreadable(world.ledger),
+                                        *(w.message for w in self.warnings)))
 
     def undo(self, ref: str) -> Plan:
         """What an apply of an earlier revision's manifests would do, and what it can't bring back."""
@@ -147,11 +151,13 @@ class Workspace(Checked):
         elsewhere = {r.address for r in resources if r.address.connection not in here}
         away = {Address.parse(a): e for a, e in ledger.entries.items() if a.partition(".")[0] not in here}
         resources = tuple(r for r in resources if r.address.connection in here)
-        ledger_here = replace(ledger, entries={a: e for a, e in ledger.entries.items() if a.partition(".")[0] in here})
+        ledger_here = signing.legible(
+            replace(ledger, entries={a: e for a, e in ledger.entries.items() if a.partition(".")[0] in here}))
         if here:
             self.progress("reading " + ", ".join(sorted(here)))
-        observed = observe(kinds, resources, ledger_here, everything=everything)
         opened = {name: self.connections.open(name, read_only=not write) for name in here}
+        with counted({name: one.api for name, one in opened.items()}, self.progress):
+            observed = observe(kinds, resources, ledger_here, everything=everything)
         return World(
             self.project.name, self.stack.name, resources, observed, ledger_here, kinds, signing.same, signing.seal,
             signing.valid, self.settled.secret, signing.veil, consent=consent(self.stack, self.options),
@@ -231,13 +237,15 @@ class Workspace(Checked):
         journal.write({"t": "end", "run": run, "at": self.clock.now(), "outcome": counts})
         return report
 
-    def import_(self, pairs: list[tuple[Address, str | None]], take_over: bool) -> Plan:
-        """What an import of these would record; `apply` does it."""
+    def import_(self, pairs: list[tuple[Address, str | None]], take_over: bool, found: Iterable[Stated] = ()) -> Plan:
+        """What an import of these, and of what Terraform manages, would record; `apply` does it."""
         resources = self.validate()
         ledger, _ = self._recovered(self.ledger(), resources, True)
         self._planned = ledger
-        world = self._world(resources, ledger, self._kinds(resources, ledger, True), write=True)
-        return plan_import(world, pairs, take_over)
+        kinds = self._kinds(resources, ledger, True)
+        claimed, strange = claims(found, kinds, {r.address for r in resources})
+        made = plan_import(self._world(resources, ledger, kinds, write=True), pairs, take_over, claimed)
+        return replace(made, warnings=(*made.warnings, *strange))
 
     def resume(self, fresh: Plan, digest: str, approved: Mapping[Address, str]) -> Resumed:
         """A fresh plan held to an approved one; Stale when it can't be."""

@@ -128,7 +128,8 @@ def test_what_is_declared_known_or_marked_is_not_exported(quick: Path) -> None:
 def test_a_folder_that_is_there_is_not_overwritten(grown: Grown) -> None:
     """`--write` makes new files only: what a person has in manifests/ stays as it is."""
     town: Project = grown("sentry")
-    town.write({"manifests/sentry.yaml": "# mine\n{}\n", "manifests/teams.yaml": "# mine\n{}\n"})
+    town.write({"manifests/sentry/team.yaml": "# mine\n{}\n"})
     town.ok("export", "--vendor", "sentry", "--write")
-    assert (town.dir / "manifests/sentry.yaml").read_text() == "# mine\n{}\n"
+    assert (town.dir / "manifests/sentry/team.yaml").read_text() == "# mine\n{}\n"
+    assert (town.dir / "manifests/sentry/team-2.yaml").exists()
     assert set(town.ops().values()) == {"adopt"}
