@@ -52,7 +52,8 @@ def _checked(entry: Entry, kind: Kind[Any], life: Lifecycle, fields: Fields, pro
         if checked is not stripped:
             raise
         said = []  # it tripped over what is told already
-    problems.extend(entry.problem(f"{at}: {message}", keys(at), help=_explained(kind, at)) for at, message in said)
+    told_of_all = [entry.problem(f"{at}: {message}", keys(at), help=_explained(kind, at)) for at, message in said]
+    problems.extend(problem for problem in told_of_all if problem not in problems)  # its spec may have said it
     return checked
 
 
