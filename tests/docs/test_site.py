@@ -37,6 +37,12 @@ def test_every_page_is_in_the_site_and_in_its_menu(site: Path) -> None:
     assert {path.parent.name for path in (site / "kinds").glob("*/index.html")} == kinds
 
 
+def test_the_readme_leads_to_every_page() -> None:
+    """Whoever reads it at the repository has no menu."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert [path.name for path in sorted((ROOT / "docs").glob("*.md")) if f"](docs/{path.name})" not in readme] == []
+
+
 def test_reading_the_site_asks_nobody_else(site: Path) -> None:
     """No font, script, image or style comes from another host."""
     for path in site.rglob("*.html"):
