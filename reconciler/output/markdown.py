@@ -14,7 +14,7 @@ from reconciler.output import verdict
 from reconciler.output.entries import Group, did, groups
 from reconciler.output.escape import safe
 from reconciler.output.fitting import fit
-from reconciler.output.money import currencies, grows, said
+from reconciler.output.money import currencies, grows, percent, said
 from reconciler.output.quoting import cell, fence
 from reconciler.output.values import plain
 from reconciler.output.verdict import DECISIVE, Mood, Verdict
@@ -161,7 +161,7 @@ def _which(actions: Sequence[Action], one: Section) -> str:
         actions = sorted(actions, key=_steepness, reverse=True)
     few = FEW if len(actions) > FEW + 1 else FEW + 1
     more = len(actions) - few
-    reach = f"; all between {min(amounts):+.1f}% and {max(amounts):+.1f}%" if len(amounts) > 1 else ""
+    reach = f"; all between {percent(min(amounts))} and {percent(max(amounts))}" if len(amounts) > 1 else ""
     named = [cell(_short(action, redact=one.redact)) for action in actions[:few]]
     return "<br>".join([*named, *([f"and {more} more{reach}"] if more > 0 else [])])
 

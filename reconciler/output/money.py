@@ -82,11 +82,15 @@ def _percent(before: Decimal, after: Decimal) -> str:
     if before <= 0:
         return ""
     change = (after - before) / before * 100
-    places = 1 if abs(change) >= 10 else 2
-    text = f"{change:+,.{places}f}"
+    return f", {percent(change)}" if change else ""
+
+
+def percent(change: Decimal) -> str:
+    """A change with its sign, one place from ten on and two below: `+20.7%`, `-9.09%`."""
+    text = f"{change:+,.{1 if abs(change) >= 10 else 2}f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
-    return f", {text}%" if text not in ("+0", "-0") else f", {'+' if change > 0 else '-'}under 0.01%" if change else ""
+    return f"{text}%" if text not in ("+0", "-0") else f"{'+' if change > 0 else '-'}under 0.01%" if change else "0%"
 
 
 def _is_amount(path: str) -> bool:
