@@ -54,6 +54,38 @@ def test_no_secret_value_is_in_a_plan(desk: Desk) -> None:
     assert all(change.secret for change in desk.action(made, "kv_secret/app").changes)
 
 
+def two(path: str) -> dict[str, Any]:
+    """A manifest in which the second secret stands at this path, and the first one has left."""
+    return {**MOUNT, "kv_secret": {"app": {"mount": {"ref": "kv"}, "path": path, "data": {"pw": OTHER}}}}
+
+
+def both() -> dict[str, Any]:
+    """The second secret at a path of its own, and the first one."""
+    found = two("api/app")
+    found["kv_secret"]["old"] = {**found["kv_secret"]["app"], "path": "api/old", "data": {"gone": PW}}
+    return found
+
+
+def test_a_path_is_taken_over_in_the_run_that_gives_it_up(desk: Desk) -> None:
+    """One secret leaves and another moves to its path: the soft deletion goes first, and of its values none come back."""
+    desk.settle(both())
+    sent = desk.settle(two("api/old"))
+    assert sent.index("DELETE kv/data/api/old") < sent.index("POST kv/data/api/old")
+    assert data(desk, "kv/data/api/old") == {"pw": "s3cr3t"}
+    assert data(desk, "kv/data/api/app") is None
+
+
+def test_a_path_where_others_have_something_is_not_taken_over(desk: Desk) -> None:
+    """What stays of others keeps the path, in this run and in every later one."""
+    desk.settle(both())
+    desk.place.ask("POST", "kv/data/api/old", {"data": {"gone": "hunter2", "theirs": "x"}})
+    made = desk.plan(two("api/old"))
+    assert desk.ops(made) == {"kv_secret/app": "blocked", "kv_secret/old": "delete"}
+    desk.settle(two("api/app"))
+    assert desk.ops(desk.plan(two("api/old"))) == {"kv_secret/app": "blocked"}
+    assert data(desk, "kv/data/api/old") == {"theirs": "x"}
+
+
 def test_keys_of_others_stay_in_every_write_and_after_removal(desk: Desk) -> None:
     """Only named keys are managed; a removed entry leaves a new version without them."""
     desk.settle(secret(data={"pw": PW, "two": PW}))

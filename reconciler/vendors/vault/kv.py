@@ -238,8 +238,13 @@ class KvSecret(Kind[KvSecretSpec]):
             return Fate("release", why="it is not recorded which of its keys are ours" + (
                 "" if self.engine(live.fields).version == 2 else ": kv version 1 has no metadata"))
         if left:
-            return Fate("delete", why=f"a new version without our keys; {', '.join(sorted(left))} {'stays' if len(left) == 1 else 'stay'}")
+            stay = f"{', '.join(sorted(left))} {'stays' if len(left) == 1 else 'stay'}"
+            return Fate("delete", why=f"a new version without our keys; {stay}", keeps_key=True)
         return Fate("delete", why="a soft deletion: its versions stay until they are destroyed", keeps_key=True)
+
+    def revivable(self, live: Live, want: Want[KvSecretSpec]) -> bool:
+        """A path is another entry's only once nothing of anybody is left there."""
+        return live.archived or not self._left(live)
 
     def check(self, fields: Fields) -> Iterable[tuple[str, str]]:
         """Names that the server would refuse, and values that say nothing."""
