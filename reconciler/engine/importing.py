@@ -109,6 +109,11 @@ def _allowed(world: World, address: Address, live: Live, take_over: bool) -> Non
     for name, entry in world.ledger.entries.items():
         if entry.id == live.id and name != str(address) and name.partition("/")[0] == address.kind:
             raise Protected(f"{live.id} is already {name}", f"rename that entry, or `reconciler ledger move {name} {address}`")
+    own = world.ledger.entries.get(str(address))
+    held = world.observed.of(address.kind).get(own.id) if own is not None and own.id != live.id else None
+    if held is not None and not held.archived and (held.owner is None or held.owner.stack in (world.owner, *world.former)):
+        raise Protected(f"{address} is {held.id} already, which would be left without an entry",
+                        f"if that is meant: reconciler ledger forget {address}, then import again")
     foreign = live.owner is not None and (live.owner.stack not in (world.owner, *world.former) or not world.valid(live.owner))
     if foreign and not take_over and live.owner is not None:
         raise Protected(f"{live.id} belongs to {live.owner.stack} ({live.owner.address})",

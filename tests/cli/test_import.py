@@ -42,6 +42,16 @@ def test_an_object_is_imported_by_its_id(shop: Project, stripe: Account) -> None
     assert shop.run("import", f"stripe.price/monthly={id}", "stripe.product/pro").code == 0
 
 
+def test_an_entry_that_has_an_object_is_not_given_another(shop: Project, stripe: Account) -> None:
+    """A wrong id would leave ours behind, with nobody to manage or remove it: it has to be let go first."""
+    shop.apply()
+    other = by_hand(stripe, "/v1/products", "name=Other")
+    done = shop.run("import", f"stripe.product/pro={other}")
+    assert done.code == 4 and "stripe.product/pro is pro already" in done.err, done
+    shop.ok("ledger", "forget", "stripe.product/pro")
+    shop.ok("import", f"stripe.product/pro={other}")
+
+
 def test_another_stacks_object_is_taken_over_only_when_asked(shop: Project, stripe: Account) -> None:
     """A foreign mark is exit 4, and rewritten with --take-over; the old owner's next plan is blocked and deletes nothing."""
     shop.manifest("stripe.product: {pro: {id: pro, name: Pro}}").apply()
