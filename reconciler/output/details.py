@@ -15,6 +15,9 @@ from reconciler.secret import Secret
 
 INDENT = "    "
 NARROWEST, WIDEST = 14, 28
+COLUMN = 28
+"""A value that does not fit beside its label stands below it where the room there is less than that."""
+
 _HEAD = re.compile(r"[^.\[]+")
 
 
@@ -76,6 +79,9 @@ def _laid(row: Row, head: str, remarked: int, width: int) -> Iterator[str]:
         return
     line = head + row.value
     if not row.remark:
+        if columns(line) > width and width - columns(head) < COLUMN:
+            yield head.rstrip()
+            head = INDENT * 2
         yield from _folded(head, row.value, width, " " * columns(head))
         return
     for at in (remarked, columns(row.value)):

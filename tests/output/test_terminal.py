@@ -66,6 +66,14 @@ def test_nothing_is_wrapped_by_the_terminal(name: str) -> None:
     assert [line for line in wide if " " in line.strip()] == []
 
 
+def test_a_value_without_room_beside_its_label_stands_below_it() -> None:
+    """Instead of a column of single words at the right edge."""
+    label = "features.subscription_update.products[pro].prices"
+    made = act(Op.UPDATE, "stripe.portal_configuration/main", Change(label, "price_3 and price_4", "price_5 and price_4"))
+    lines = text.render(Plan("p", "s", (made,)), show_unchanged=False, color=False, width=80).split("\n")
+    assert lines[1:3] == [f"    {label}", "        price_3 and price_4 -> price_5 and price_4"]
+
+
 def test_long_values_go_on_below_where_they_began() -> None:
     """Sentences at the column of the value, items of a list behind their bar."""
     words = "a sentence that takes more than a line of a narrow terminal and goes on for a while"

@@ -114,7 +114,7 @@ def test_5_a_policy_is_compared_by_meaning_and_widening_is_told(desk: Desk) -> N
     action = desk.action(desk.plan(wider), "policy/sql2ai-api")
     assert (action.op, action.impact) == (Op.UPDATE, (Impact.ACCESS,))
     assert {(note.subject, note.text) for note in action.notes} == {
-        ("gains", "delete  kv/data/api/*  (as kv/data/api/x)"),
+        ("gains", "delete  kv/data/api/*  (e.g. kv/data/api/x)"),
         ("reach", "widened: delete on kv/data/api/x is allowed now"),
             ("warning", "delete on kv/data/api/*: everything below can be removed")}
     assert desk.settle(wider) == ["POST sys/policies/acl/sql2ai-api"]

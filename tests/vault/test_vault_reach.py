@@ -141,7 +141,7 @@ def test_places_that_no_policy_writes_are_told_too() -> None:
     old = [{"path": "kv/data/*", "capabilities": ["read"]}]
     notes = list(meaning(old, [*old, {"path": "kv/data/+/keys", "capabilities": []}]))
     assert [(note.subject, note.text) for note in notes[:2]] == [
-        ("loses", "read  kv/data/+/keys  (as kv/data/x/keys)"),
+        ("loses", "read  kv/data/+/keys  (e.g. kv/data/x/keys)"),
         ("reach", "narrowed: read on kv/data/x/keys is allowed no more")]
     wide = [{"path": "+/x*", "capabilities": ["read"]}]
     narrow = [*wide, {"path": "a/+/b", "capabilities": ["deny"]}]

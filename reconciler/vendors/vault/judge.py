@@ -59,7 +59,7 @@ def _reached(gained: list[Difference], lost: list[Difference]) -> Iterable[Note]
     lines = [(one.place, side, CAPABILITIES.index(one.capability), one) for side, found in (("gains", gained), ("loses", lost))
              for one in found]
     for place, side, _, one in sorted(lines, key=lambda line: line[:3]):
-        yield Note(f"{one.capability}  {place}" + (f"  (as {one.path})" if one.path != place else ""), subject=side)
+        yield Note(f"{one.capability}  {place}" + (f"  (e.g. {one.path})" if one.path != place else ""), subject=side)
 
 
 def _summed(gained: list[Difference], lost: list[Difference]) -> Iterable[Note]:
