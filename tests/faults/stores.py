@@ -77,7 +77,7 @@ def s3(request: pytest.FixtureRequest) -> Opener:
 
 
 STORES: dict[str, Tried] = {
-    "sqlite": Tried(sqlite, (60, 20_000), (12, 1_500), (5, 500)),
+    "sqlite": Tried(sqlite, (50, 20_000), (8, 1_500), (3, 500)),
     "git": Tried(git, (4, 400), (2, 100), (1, 40)),
     "s3": Tried(s3, (4, 200), (2, 100), (1, 40)),
     "postgres": Tried(postgres, (4, 400), (3, 200), (1, 40)),

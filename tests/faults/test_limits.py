@@ -43,7 +43,7 @@ class Storm:
 
 def test_f07_a_storm_is_waited_out_or_ends_the_run(row: Row, towns: Towns) -> None:
     """Waits of all sorts, rubbish among them: what is done is done once, and the next runs do the rest."""
-    for one in row.trials(20, 400):
+    for one in row.trials(10, 400):
         vendor = VENDORS[one.seed % len(VENDORS)]
         town = towns.built(vendor)
         town.faulty(Storm(one.rng, ("0", "1", "7", "59", "nan", "", "x", None, "-3"), one.rng.choice([0.1, 0.4, 0.9])))
@@ -69,7 +69,7 @@ class Quota:
 
 def test_f07_a_spent_quota_stops_at_once(row: Row, towns: Towns) -> None:
     """A wait of a day, or of longer than anybody lives: no request more than those under way, exit 6, and when to come back."""
-    for one in row.trials(20, 400):
+    for one in row.trials(10, 400):
         vendor = VENDORS[one.seed % len(VENDORS)]
         town = towns.built(vendor)
         quota = Quota(one.rng.randrange(20), one.rng.choice(["86400", "3600.5", "1e300"]))
@@ -104,7 +104,7 @@ class Bucket:
 
 def test_f07_never_much_more_is_sent_than_allowed(row: Row, towns: Towns) -> None:
     """With the limit known, a vendor sees at most 1.2 times as many requests as it allows, whatever it refuses of them."""
-    for one in row.trials(10, 200):
+    for one in row.trials(5, 200):
         vendor, rate = VENDORS[one.seed % len(VENDORS)], one.rng.choice([2, 5, 20])
         town = towns.built(vendor)
         town.configure(**{vendor: CREDENTIALS[vendor][:-1] + f", requests_per_second: {rate}}}"})

@@ -115,7 +115,7 @@ def destroys(done: Any) -> list[str]:
 
 def test_f10_pages_that_are_wrong_decide_nothing(row: Row, towns: Towns) -> None:
     """Repeated, looping, shrinking, cut and endless pages: an error or the same world, never a smaller one."""
-    for one in row.trials(50, 5_000):
+    for one in row.trials(30, 5_000):
         vendor = PAGED[one.seed % len(PAGED)]
         stack = STACKS[vendor]
         manifest = stack.before + stack.crowd(7) if stack.many[0] not in stack.before else stack.crowd(9)
@@ -165,7 +165,7 @@ class Late:
 def test_f11_what_is_listed_late_is_made_once(row: Row, towns: Towns, *, lost: bool) -> None:
     """An object that its list does not show yet is read by its id; one whose answer was lost is waited for as long as
     its vendor needs to settle, and made once more only under the same key or after that."""
-    for one in row.trials(25, 1_500):
+    for one in row.trials(15, 1_500):
         vendors = ("resend", "sentry") if lost else VENDORS
         vendor = vendors[one.seed % len(vendors)]
         town = towns.built(vendor)

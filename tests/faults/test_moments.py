@@ -157,7 +157,7 @@ class Meanwhile:
 
 def test_f18_what_somebody_writes_meanwhile_is_seen(row: Row, towns: Towns) -> None:
     """At any request of an apply somebody edits the object that it is about to update: stale, unless it was done before."""
-    for one in row.trials(30, 2_000):
+    for one in row.trials(15, 2_000):
         vendor = VENDORS[one.seed % len(VENDORS)]
         town = towns.built(vendor, STACKS[vendor].before)
         town.manifest(STACKS[vendor].after)
@@ -247,7 +247,7 @@ class Shut:
 @pytest.mark.parametrize("code", [401, 403, 404])
 def test_f21_no_access_in_the_middle_is_never_absence(row: Row, towns: Towns, code: int) -> None:
     """From some request on the vendor answers 401 or 403 to everything, or 404 to lists: nothing is created or removed."""
-    for one in row.trials(6, 34):
+    for one in row.trials(5, 34):
         vendor = VENDORS[one.seed % len(VENDORS)]
         stack = STACKS[vendor]
         town = towns.built(vendor, stack.before)

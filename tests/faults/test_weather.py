@@ -43,31 +43,31 @@ def weathered(towns: Towns, one: Trial, share: float, *faults: str) -> Town:
 @pytest.mark.parametrize("when", ["lost_before", "lost_after"])
 def test_f04_a_reset_leaves_exactly_one_object(row: Row, towns: Towns, when: str) -> None:
     """The connection is cut before the vendor did it, or after: it is found out by looking, and made once."""
-    for one in row.trials(25, 3_000):
+    for one in row.trials(15, 3_000):
         weathered(towns, one, 0.3, when)
 
 
 def test_f06_a_stall_is_told_and_settled(row: Row, towns: Towns) -> None:
     """Time-outs before and after the deed, and answers that drip: bounded, unknown where it is, and settled by reading."""
-    for one in row.trials(15, 2_000):
+    for one in row.trials(10, 2_000):
         weathered(towns, one, 0.25, "stalled_before", "stalled_after", "dripping", "late_after")
 
 
 def test_f08_server_errors_are_looked_into(row: Row, towns: Towns) -> None:
     """Bursts of 5xx, and one that is stored under its key: looked up, never repeated for ever."""
-    for one in row.trials(15, 2_000):
+    for one in row.trials(10, 2_000):
         weathered(towns, one, 0.3, "broken_before", "broken_after", "stored")
 
 
 def test_f09_a_body_that_is_none_is_no_answer(row: Row, towns: Towns) -> None:
     """Cut, mutated, HTML, rubbish, packed bombs: neither absence nor success is read from any of them."""
-    for one in row.trials(50, 10_000):
+    for one in row.trials(30, 10_000):
         weathered(towns, one, 0.2, *one.rng.choice([("cut",), ("page",), ("rubbish",), ("cut", "page", "rubbish", "bomb")]))
 
 
 def test_f09_whatever_an_answer_says_the_command_ends_in_order(row: Row, towns: Towns) -> None:
     """Answers with bytes changed may mean anything: a value or a failure comes of it, never a traceback or an endless run."""
-    for one in row.trials(15, 2_000):
+    for one in row.trials(10, 2_000):
         vendor = VENDORS[one.seed % len(VENDORS)]
         town = towns.built(vendor, one.rng.choice(["", STACKS[vendor].before]))
         town.manifest(STACKS[vendor].after)
@@ -82,7 +82,7 @@ def test_f09_whatever_an_answer_says_the_command_ends_in_order(row: Row, towns: 
 def test_f26_three_faults_at_once(row: Row, towns: Towns, chunk: int) -> None:
     """Any three sorts of weather mixed: all that must hold holds."""
     every = (*COMMON, "stalled_after", "dripping", "cut", "page", "stored")
-    for one in row.trials(28, 20_000, chunk, 4):
+    for one in row.trials(20, 20_000, chunk, 4):
         weathered(towns, one, 0.25, *one.rng.sample(every, 3))
 
 
