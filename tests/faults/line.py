@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from multiprocessing import Pipe
@@ -57,7 +58,9 @@ class Exchange:
     def fork(self, work: Callable[[Line], int]) -> int:
         """The pid of a process that does this work; it gets no answer before `serve`."""
         mine, its = Pipe()
-        pid = os.fork()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads: none of them holds what we need
+            pid = os.fork()
         if pid == 0:
             mine.close()
             _work(work, Line(its))

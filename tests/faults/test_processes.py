@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.contract.http import Api
 from reconciler.contract.owner import ADDRESS
 from reconciler.ledger import Ledger
 from reconciler.ledger.sqlite import SqliteStore
@@ -151,6 +152,22 @@ def test_of_many_that_apply_at_once_one_wins_and_the_others_are_told(shop: Proje
     assert ended(next(one for one in everyone if one.pid == holder["pid"])).code == 0
     assert len(stripe.written) == WRITES
     settled(shop, stripe)
+
+
+@pytest.mark.parametrize("nth", [1, 3, WRITES])
+@pytest.mark.parametrize("after", [False, True])
+def test_f04_a_socket_that_is_reset_leaves_exactly_one_object(row: Row, shop: Project, stripe: Account, door: Doorman,
+                                                              monkeypatch: pytest.MonkeyPatch, nth: int, *,
+                                                              after: bool) -> None:
+    """SO_LINGER 0 on a real connection, before the vendor did it or after: the key is sent again, and it is made once."""
+    def reset() -> None:
+        raise ConnectionResetError("reset")
+
+    monkeypatch.setattr(Api, "_backoff", staticmethod(lambda attempt: 0.0))
+    for _ in row.each([nth]):
+        door.meet("write", nth, reset, after=after)
+        assert shop.run(*APPLY).code == 0
+        settled(shop, stripe)
 
 
 def test_what_somebody_edits_while_the_apply_runs_is_seen_and_not_overwritten(shop: Project, stripe: Account,
