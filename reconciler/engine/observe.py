@@ -111,14 +111,15 @@ def _with_parents(kind: Kind[Any], ask: Ask, live: Mapping[str, Mapping[str, Liv
 def _fresh(kinds: Kinds, ledger: Ledger) -> dict[str, dict[str, float]]:
     """By kind and id, the moment from which the vendor must show what a run has made; of a run that died, from now on."""
     found: dict[str, dict[str, float]] = {}
+    late = {name: kind for name, kind in kinds.items() if kind.settle}
+    if not late:
+        return found
+    now, longest = next(iter(late.values())).api.clock.now(), max(kind.settle for kind in late.values())
     for run in ledger.runs:
-        for address in {*run.begun, *run.done}:
-            kind, entry = kinds.get(address.partition("/")[0]), ledger.entries.get(address)
-            if kind is None or entry is None or not kind.settle:
-                continue
-            now = kind.api.clock.now()
-            last = run.ended if run.ended is not None else now if now - run.at < LONGEST_RUN else run.at
-            if last + kind.settle > now:
+        last = run.ended if run.ended is not None else now if now - run.at < LONGEST_RUN else run.at
+        for address in {*run.begun, *run.done} if last + longest > now else ():
+            kind, entry = late.get(address.partition("/")[0]), ledger.entries.get(address)
+            if kind is not None and entry is not None and last + kind.settle > now:
                 found.setdefault(kind.bound, {})[entry.id] = last + kind.settle
     return found
 
