@@ -86,6 +86,8 @@ def plan(world: World) -> Plan:
             found = replace(found, leftovers=(*found.leftovers, *(one for one in old if one.id not in used)),
                             notes=(*found.notes, *(f"old {id} stays: {why}" for id, why in used.items())))
         action = decide(d, resource, fields, found)
+        if found.unreadable and entry is not None:
+            known.outputs[resource.address] = {"id": entry.id}  # what points at it has not changed for that
         actions.append(known.learn(replace(action, kept=tuple(used)) if used else action))
     actions.extend(leftovers(world.ledger, world.kinds, world.observed, match, {a.address for a in actions}))
     made = _linked(world, d, actions, known)

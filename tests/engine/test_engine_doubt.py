@@ -129,6 +129,17 @@ def test_an_answer_of_another_shape_is_unreadable_and_not_absent(shop: Shop) -> 
     assert made.unreadable
 
 
+def test_what_points_at_an_unreadable_object_is_not_to_be_replaced(shop: Shop) -> None:
+    """Its id is known from the ledger; what asks for more than that waits for it."""
+    shop.apply(PLAN)
+    shop.cloud.objects["offers"]["odd"] = {"title": "without an id"}
+    assert shop.ops(shop.plan(PLAN)) == {"offer/pro": "blocked", "rate/month": "noop"}
+    dearer = {**PLAN, "rate": {"month": {"offer": {"ref": "pro"}, "amount": 3500}}}
+    action = shop.action(shop.plan(dearer), "rate/month")
+    assert action.blocked == "needs cloud.offer/pro, which is blocked"
+    assert [change.path for change in action.changes] == ["amount"]
+
+
 def test_an_interrupted_step_sends_no_further_call(shop: Shop) -> None:
     """What is under way is finished and recorded; the next call of the same step is left for the next run."""
     manifest = {"page": {"home": {"html": "<p>", "published": True, "tags": ["a", "b"]}}}
