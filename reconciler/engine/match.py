@@ -193,7 +193,7 @@ class Match:
         names = [str(resource.address), *(str(Address(kind.bound, name)) for name in resource.lifecycle.formerly)]
         marked = [live for name in names for live in self.index(kind.bound).by_mark.get(name, [])
                   if (kind.bound, live.id) not in self.claimed and live.id not in self._retired(resource)]
-        active = [live for live in marked if not live.archived] or marked
+        active = [live for live in marked if not live.archived] or ([] if self._in_use(kind, want) else marked)
         if not active:
             return None
         if len(active) > 1:
@@ -207,6 +207,11 @@ class Match:
         left = tuple(o for o in marked if o.id != live.id and (str(resource.address), o.id) in self.ledger.made
                      and not o.archived)
         return Found(live, "mark", leftovers=left)
+
+    def _in_use(self, kind: Kind[Any], want: Want[Any]) -> bool:
+        """Whether an object that is not over has the natural key: one of ours that is over takes it from nobody."""
+        same = self.index(kind.bound).by_key.get(key, []) if (key := kind.identity(want.fields)) is not None else []
+        return not kind.rests(want) and any(not live.archived and (kind.bound, live.id) not in self.claimed for live in same)
 
     def _retired(self, resource: Resource) -> Iterable[str]:
         """The old objects of an entry, which have its mark and key and wait for their end."""

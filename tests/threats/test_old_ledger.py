@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import copy
+import random
 
 import pytest
 
 from tests.engine.entries import PLAN, PROJECT
+from tests.engine.random_stacks import SEED, manifest
 from tests.world import Shop
 
 FLAG = {"flag": {"beta": {"variants": [{"key": "a", "share": 1}]}}}
 KEY = {"project": {"web": {}}, "key": {"api": {"project": {"ref": "web"}, "lifecycle": {"rotate": "1"}}}}
+
+
+KEYS = {"projects": "slug", "flags": "key", "pages": "path", "rooms": "name", "seats": "name", "notes": "title",
+        "rates": "code"}
+"""The natural key of each collection."""
 
 
 @pytest.fixture
@@ -102,3 +109,53 @@ def test_an_object_that_is_named_by_its_id_comes_over_from_its_old_entry(shop: S
     assert list(shop.store.read().entries) == ["cloud.project/site"]
     shop.apply({})
     assert "projects_1" in shop.cloud.objects["projects"] and not shop.store.read().entries
+
+
+def twins(shop: Shop) -> list[str]:
+    """The natural keys that more than one object in use has."""
+    found = []
+    for place, field in KEYS.items():
+        held = [one[field] for one in shop.cloud.objects.get(place, {}).values()
+                if one.get("active") is not False or place == "flags"]
+        found += [f"{place} {key}" for key in set(held) if key is not None and held.count(key) > 1]
+    return found
+
+
+def meddled(shop: Shop, rng: random.Random) -> None:
+    """Somebody removes an object of ours, and perhaps makes it again, without our mark."""
+    there = sorted((place, id) for place in KEYS for id in shop.cloud.objects.get(place, {}))
+    if there:
+        place, id = rng.choice(there)
+        one = shop.cloud.objects[place].pop(id)
+        if rng.random() < 0.5:
+            shop.cloud.objects[place][f"hand-{id}"] = {**one, "id": f"hand-{id}", "metadata": {}}
+
+
+@pytest.mark.parametrize("seed", range(SEED, SEED + 25))
+def test_no_history_of_old_ledgers_and_hands_doubles_anything(shop: Shop, seed: int) -> None:
+    """Random stacks, backups put back, answers lost, objects removed and made again by hand: one object a natural key."""
+    rng, backups = random.Random(seed), []
+    for _ in range(8):
+        backups.append(copy.deepcopy(shop.store.records))
+        if rng.random() < 0.3:
+            when, fault = len(shop.cloud.sent) + rng.randint(0, 3), rng.choice(("reset before", "reset after", "refuse"))
+            shop.cloud.faults = {when: fault}
+        shop.apply(manifest(rng))
+        shop.cloud.faults = {}
+        assert twins(shop) == [], seed
+        if rng.random() < 0.4:
+            shop.store.records = copy.deepcopy(rng.choice(backups))
+        if rng.random() < 0.4:
+            meddled(shop, rng)
+
+
+def test_an_old_rate_of_ours_takes_no_key_from_one_that_is_in_use(shop: Shop) -> None:
+    """The ledger is lost, ours is archived and somebody made one with its key: that one counts."""
+    shop.apply(PLAN)
+    shop.store.records = shop.store.records[:1]
+    ours = shop.cloud.objects["rates"]["rates_2"]
+    shop.cloud.objects["rates"]["hand"] = {**ours, "id": "hand", "metadata": {}, "amount": 1}
+    ours.update(active=False, code=None)
+    assert shop.acts(PLAN)["rate/month"] == "blocked"
+    shop.cloud.objects["rates"]["hand"]["amount"] = 2900
+    assert shop.acts(PLAN)["rate/month"] == "adopt"
