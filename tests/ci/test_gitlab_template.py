@@ -121,8 +121,21 @@ def test_what_nobody_approved_is_shown_and_waits(runner: Runner) -> None:
     codes = runner.pipeline("main", commit, "digest", "apply", "again", "tell-after")
     assert codes == {"digest": 0, "apply": 5, "again": 0, "tell-after": 0}
     assert len(runner.stripe.prices()) == 1
-    assert runner.pipeline("main", commit, "approved") == {"approved": 0}
+    assert runner.pipeline("main", commit, "approved", "tell-approved") == {"approved": 0, "tell-approved": 0}
     assert len(runner.stripe.prices()) == 2
+
+
+def test_what_was_approved_again_is_told_too(runner: Runner) -> None:
+    """A merge request that was merged unapproved: its plan is shown anew, and how the approved apply ended stands below."""
+    head = runner.push(ABOVE, "change")
+    runner.gitlab.open(7, head)
+    runner.merge_request(head, "plan", "tell")
+    runner.work.git("push", "-q", "origin", "HEAD:main")
+    runner.gitlab.merge(7, head, "sha")
+    runner.pipeline("main", head, "digest", "apply", "again", "tell-after")
+    assert len(runner.stripe.prices()) == 1
+    runner.pipeline("main", head, "approved", "tell-approved")
+    assert len(runner.stripe.prices()) == 2 and "Applied: 2 done" in runner.notes()[-1]
 
 
 def test_broken_manifests_fail_the_check(runner: Runner) -> None:

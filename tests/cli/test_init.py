@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 import pytest
 
-from reconciler import yaml
+from reconciler import __version__, yaml
 from reconciler.cli.console import Console
 from reconciler.cli.workflows import ACTION
 from reconciler.sandbox.serve import Server
@@ -162,6 +162,7 @@ def test_a_repository_at_gitlab_gets_a_pipeline(fresh: Project) -> None:
     fresh.ok("init", "--sandbox", "--yes", "--vendor", "stripe")
     shipped = (ROOT / "examples" / "ci" / "gitlab" / ".gitlab-ci.yml").read_text("utf-8")
     assert (fresh.dir / ".gitlab-ci.yml").read_text("utf-8") == shipped and not (fresh.dir / ".github").exists()
+    assert f'RECONCILER_VERSION: "{__version__}"\n' in shipped
 
 
 def test_below_a_repositorys_root_no_workflow_is_written(fresh: Project) -> None:
