@@ -187,9 +187,9 @@ def _made(console: Console, chosen: Options, project: str, settings: Settings) -
         console.say(f"added {IGNORED.strip()} to {_short(path, root)}")
     if set(found) & set(done):
         console.say(f"CI needs {_needed(_variables(pinned))}")
+        console.say("RECONCILER_KEY too, once a manifest holds a secret; environments and rules: docs/ci.md")
         if any(ACTION in text for text in found.values()):
             console.say(f"in the workflows put the repository and a release's commit in the place of {ACTION}")
-        console.say("RECONCILER_KEY too, once a manifest holds a secret; environments and rules: docs/ci.md")
 
 
 def _pinned(console: Console, chosen: Options, settings: Settings) -> Settings:
