@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Sequence
 
 from reconciler.engine.match import Match
-from reconciler.model import Action, Live
+from reconciler.model import Action, Live, Op
 
 MOST = 5
 """How many of a kind are named."""
 
 
-def strays(match: Match, actions: Iterable[Action]) -> tuple[str, ...]:
+def strays(match: Match, actions: Sequence[Action]) -> tuple[str, ...]:
     """One sentence for each kind that has such objects: a person's copies, or what a lost ledger knew.
 
     What is archived is left out: old prices keep the mark for ever. So is what the mark says is another connection's,
-    where both lead to one account.
+    where both lead to one account, and what is named where its entry is blocked.
     """
     held = {(a.address.kind, id) for a in actions for id in (a.id, *a.drops, *a.kept, a.live.id if a.live else None)}
     held |= {(name.partition("/")[0], id) for name, entry in match.ledger.entries.items() for id in (entry.id, *entry.retired)}
+    named = {str(action.address) for action in actions if action.op is Op.BLOCKED}
     return tuple(_told(match, kind, found) for kind, seen in sorted(match.observed.live.items())
                  if (found := [live for id, live in sorted(seen.items())
-                               if _here(match, kind, live) and not live.archived and (kind, id) not in held]))
+                               if _here(match, kind, live, named) and not live.archived and (kind, id) not in held]))
 
 
-def _here(match: Match, kind: str, live: Live) -> bool:
+def _here(match: Match, kind: str, live: Live, named: Container[str]) -> bool:
     connection = kind.partition(".")[0]
+    if live.owner is not None and live.owner.address in named:
+        return False
     return live.owner is not None and match.mine(live.owner) and live.owner.address.partition(".")[0] in ("", connection)
 
 

@@ -159,3 +159,12 @@ def test_an_old_rate_of_ours_takes_no_key_from_one_that_is_in_use(shop: Shop) ->
     assert shop.acts(PLAN)["rate/month"] == "blocked"
     shop.cloud.objects["rates"]["hand"]["amount"] = 2900
     assert shop.acts(PLAN)["rate/month"] == "adopt"
+
+
+def test_two_of_ours_for_one_entry_are_told_once(shop: Shop) -> None:
+    """Blocked with both named, and not told again as objects that nobody holds."""
+    shop.apply(PROJECT)
+    shop.store.records = shop.store.records[:1]
+    shop.cloud.objects["projects"]["copy"] = {**shop.cloud.objects["projects"]["projects_1"], "id": "copy"}
+    made = shop.plan(PROJECT)
+    assert "copy, projects_1" in (shop.action(made, "project/web").blocked or "") and made.warnings == ()
