@@ -77,6 +77,18 @@ def test_the_log_names_the_pull_request(shop: Project, variables: dict[str, str]
     assert ("  #7  " in shop.ok("ledger", "log").out) == (number == 7)
 
 
+def test_a_run_is_one_line(shop: Project) -> None:
+    """Run, when, what, who, commit, pull request, digest and outcome, in this order; one that failed says so."""
+    shop.git("init", "-q")
+    commit = shop.commit()
+    shop.environ |= {"GITHUB_ACTOR": "ada", "GITHUB_REF": "refs/pull/7/merge"}
+    digest = shop.run("plan", "--format", "json").json()["digest"]
+    done = shop.apply()
+    run, _, *rest = shop.ok("ledger", "log").out.split()
+    assert f"Run {run}." in done.out
+    assert rest == ["apply", "ada", commit[:10], "#7", digest[:19], "2", "done"]
+
+
 def test_what_is_forgotten_stays_at_the_vendor(shop: Project, stripe: Account) -> None:
     """`forget` lets an entry go without a request; the next plan finds the object by its mark."""
     shop.apply()
