@@ -108,9 +108,10 @@ def _heading(sections: Sequence[Section]) -> str:
     if len(sections) == 1:
         return f"## reconciler: {_name(sections[0])}"
     moods = Counter(one.verdict.mood for one in sections)
-    words = ", ".join(f"{moods[mood]} {mood.value}" for mood in reversed(Mood) if moods[mood])
+    words = ", ".join(f"{moods[mood]} {'without changes' if mood is Mood.EMPTY else mood.value}"
+                      for mood in reversed(Mood) if moods[mood])
     rows = [f"| {_name(one)} | {one.verdict.mood.value} | {_few(one.plan)} | {_digest(one.plan)} |" for one in sections]
-    table = "\n".join(["| stack | | | digest |", "|---|---|---|---|", *rows])
+    table = "\n".join(["| stack | verdict | changes | digest |", "|---|---|---|---|", *rows])
     return f"## reconciler: {len(sections)} plans, {words}\n\n{table}"
 
 
