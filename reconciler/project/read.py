@@ -127,7 +127,7 @@ def config_bytes(folder: Path, ref: str | None, shown: str) -> bytes:
         return (folder / CONFIG).read_bytes()
     except FileNotFoundError as error:
         raise Invalid([Problem(f"there is no {CONFIG} in {folder.resolve()}",
-                               help="say where the project is: --dir, or RECONCILER_DIR")]) from error
+                               help="`reconciler init` makes one; --dir, or RECONCILER_DIR, says where it is")]) from error
     except OSError as error:
         raise Invalid([Problem(f"{shown} can't be read: {error.strerror}")]) from error
 
