@@ -273,7 +273,7 @@ def _ledger(workspace: Workspace) -> Iterator[Check]:
         yield Check("ledger", "store", error.message, error.next, 1)
         return
     count = len(ledger.entries)
-    store = "sqlite" if workspace.settled.sandbox is not None else workspace.stack.ledger.store
+    store = "the sandbox's own" if workspace.settled.sandbox is not None else workspace.stack.ledger.store
     yield Check("ledger", "store", f"{store}: {count} {'entry' if count == 1 else 'entries'}, serial {ledger.serial}")
     pending = len(ledger.intents)
     if pending:
