@@ -122,7 +122,9 @@ def _decided(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], 
     if not resource.lifecycle.manage:
         if live is None:
             return Action(Op.BLOCKED, address, blocked="not found, and `manage: false` never creates", want=want)
-        return Action(Op.NOOP, address, id=live.id, live=live, want=want)
+        left = Note("not managed any more: it stays, and the ledger lets it go")
+        return Action(Op.NOOP, address, id=live.id, live=live, want=want,
+                      notes=(left,) if str(address) in d.ledger.entries else ())
     if live is None:
         return created(d, kind, resource, want, found)
     now = replace(want, fields={k: v for k, v in without(want.fields, resource.lifecycle.seed).items()

@@ -39,4 +39,5 @@ def _told(match: Match, kind: str, found: list[Live]) -> str:
                {*match.declared, *match.ledger.entries} for live in found)
     return (f"{kind}: {', '.join(live.id for live in found[:MOST])}{more} {'carries' if one else 'carry'} our mark and "
             f"{'is' if one else 'are'} in neither manifests nor ledger: left as {'it is' if one else 'they are'}"
-            + (f"; `reconciler ledger rebuild` takes {'it' if one else 'them'} in" if lost else ""))
+            + (f"; `reconciler ledger rebuild` takes {'it' if one else 'them'} in, and what is not declared then is removed"
+               if lost else ""))

@@ -90,6 +90,15 @@ def test_what_is_not_managed_is_looked_up_and_never_written(shop: Project, strip
     assert shop.manifest(text.replace("id: pro,", "id: none,")).ops()["product/pro"] == "blocked"
 
 
+def test_what_is_not_managed_any_more_is_told_once(shop: Project, stripe: Account) -> None:
+    """The entry leaves the ledger and the object stays; a plan says so before it happens, and not again after it."""
+    shop.apply()
+    shop.manifest(PRO.replace("name: Pro}", "name: Pro, lifecycle: {manage: false}}"))
+    assert "the ledger lets it go" in shop.ok("plan").out
+    shop.apply()
+    assert "the ledger lets it go" not in shop.ok("plan").out and "stripe.product" not in shop.ok("ledger", "list").out
+
+
 def test_a_rename_is_no_replace(shop: Project, stripe: Account) -> None:
     """`formerly` moves the entry to its new name; the object stays, and its mark says the new name."""
     shop.apply()
