@@ -170,6 +170,21 @@ def test_changed_since_takes_what_differs_from_the_merge_base(box: Project) -> N
     assert "left out by the selection" in done.said
 
 
+def test_what_was_removed_before_the_base_is_left_out(box: Project) -> None:
+    """An entry that left earlier and is still there is no change of this branch: told as left out, and not removed."""
+    box.manifest(APART).git("init", "-q")
+    box.apply("--sandbox")
+    without = APART.replace("  other: {product: {ref: alone}, unit_amount: 1}\n", "")
+    box.manifest(without).commit("removed, and not applied yet")
+    box.git("checkout", "-qb", "feature")
+    box.manifest(without.replace("name: Pro", "name: Pro 2")).commit("a change")
+    assert box.ops("--sandbox", "--changed-since", "main") == {"product/pro": "update"}
+    done = box.run("apply", "--sandbox", "--changed-since", "main", "--auto-approve")
+    assert (done.code, "2 entries are left out by the selection, 1 of them with changes." in done.out) == (0, True)
+    assert "stripe.price/other" in box.ok("ledger", "list", "--sandbox").out
+    assert box.ops("--sandbox", "--allow", "irreversible:stripe.price/other") == {"price/other": "delete"}
+
+
 def test_where_the_earlier_stack_can_not_be_read_everything_counts_as_changed(box: Project) -> None:
     """A base without this project, with broken manifests, or without this stack, hides nothing."""
     box.git("init", "-q")
