@@ -9,7 +9,8 @@ from typing import Any
 from mkdocs.structure.files import File
 
 ROOT = Path(__file__).parents[2]
-OUTSIDE = re.compile(r"\]\(((?:\.\./)+[^)#\s]+)(#[^)]*)?\)")
+OUTSIDE = re.compile(r"\[([^\]]*)\]\(((?:\.\./)+[^)#\s]+)(#[^)]*)?\)")
+TITLED = re.compile(r"^(```\w+ title=)(\S+)$", re.MULTILINE)
 
 
 def on_files(files: Any, config: Any) -> Any:
@@ -21,7 +22,7 @@ def on_files(files: Any, config: Any) -> Any:
     for page in files.documentation_pages():
         if page.abs_src_path:
             folder = Path(page.abs_src_path).parent
-            named |= {(folder / hit[1]).resolve() for hit in OUTSIDE.finditer(page.content_string)}
+            named |= {(folder / hit[2]).resolve() for hit in OUTSIDE.finditer(page.content_string)}
     for path in sorted(named):
         inside = path.relative_to(ROOT)
         if path.is_file() and inside.parts[0] != "docs":
@@ -33,17 +34,17 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
-    """Links that leave docs/ lead to the copies; a folder is named and no link."""
+    """Links that leave docs/ lead to the copies; a folder is named and no link. The site wants the titles of files quoted."""
     folder = Path(page.file.src_uri).parent
 
     def put(hit: re.Match[str]) -> str:
-        path = (ROOT / "docs" / folder / hit[1]).resolve()
+        path = (ROOT / "docs" / folder / hit[2]).resolve()
         if path.is_relative_to(ROOT / "docs"):
             return hit[0]
         up = "../" * (len(folder.parts))
-        return f"]({up}repository/{_shown(path.relative_to(ROOT))})" if path.is_file() else "]"
+        return f"[{hit[1]}]({up}repository/{_shown(path.relative_to(ROOT))})" if path.is_file() else hit[1]
 
-    return OUTSIDE.sub(put, markdown)
+    return TITLED.sub(r'\1"\2"', OUTSIDE.sub(put, markdown))
 
 
 def _shown(inside: Path) -> str:

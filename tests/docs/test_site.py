@@ -43,6 +43,16 @@ def test_the_readme_leads_to_every_page() -> None:
     assert [path.name for path in sorted((ROOT / "docs").glob("*.md")) if f"](docs/{path.name})" not in readme] == []
 
 
+def test_no_page_shows_its_own_markup(site: Path) -> None:
+    """Every block of code is one, with the name of its file above it, and what leads to no page is no link."""
+    for path in site.rglob("*.html"):
+        text = path.read_text("utf-8")
+        assert not re.findall(r"<p>`{3}.*|^`{3}\w+ title=.*", text, re.MULTILINE), path
+        prose = re.sub(r"<(pre|code)\b.*?</\1>", "", text, flags=re.DOTALL)
+        assert not re.findall(r"\[(?:examples|\.\./)[^\]\n]*\]", prose), path
+    assert '<span class="filename">manifests/shop.yaml</span>' in (site / "tour" / "index.html").read_text("utf-8")
+
+
 def test_reading_the_site_asks_nobody_else(site: Path) -> None:
     """No font, script, image or style comes from another host."""
     for path in site.rglob("*.html"):
