@@ -14,6 +14,7 @@ from tests.canary import Canary
 from tests.faults import tally
 
 row = tally.row
+pytest.register_assert_rewrite("tests.ledger.suite")  # here, because tests of other folders import it too
 
 
 @pytest.fixture
