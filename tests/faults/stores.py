@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -25,6 +26,8 @@ Opener = Callable[[Path, Clock], Store]
 """Opens the ledger of the stack `shop/test` that belongs to a folder; processes that share the folder share it."""
 
 LONG_AFTER = 2e9
+NUMBERS = itertools.count()
+"""One server serves all tests of a worker, and no two trials may meet in a schema."""
 
 
 class Tried(NamedTuple):
@@ -58,7 +61,7 @@ def postgres(request: pytest.FixtureRequest) -> Opener:
 
     def opened(folder: Path, clock: Clock) -> Store:
         if folder not in urls:
-            urls[folder] = Secret(database.own(f"faults_{os.getpid()}_{len(urls)}"))
+            urls[folder] = Secret(database.own(f"faults_{os.getpid()}_{next(NUMBERS)}"))
         return PostgresStore(urls[folder], "shop", "test", clock=SystemClock(), lease=1.0, grace=0.0)
 
     return opened
