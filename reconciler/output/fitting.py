@@ -12,6 +12,9 @@ from reconciler.output.quoting import fence, tag
 OPEN = 20
 """A longer group that must be decided is folded, so that what follows it is found."""
 
+SEEN = 3
+"""So few of the rest take no more room open than folded: a small plan is read without a click."""
+
 _HELD, _WEIGHTY, _DRIFT, _REST = range(KEPT), range(KEPT, DECISIVE), range(DECISIVE, DECISIVE + 1), range(DECISIVE + 1, 99)
 ROUNDS = (
     (_HELD, Level.HEAD), (_HELD, Level.BRIEF), (_WEIGHTY, Level.HEAD), (_WEIGHTY, Level.BRIEF), (_HELD, Level.FULL),
@@ -74,7 +77,7 @@ class Shown:
             word = "in full" if self.whole == len(self.levels) else "each"
             fold = f"<details><summary>{word}</summary>\n\n{body}\n\n</details>" if body else ""
             return "\n\n".join(filter(None, (f"#### {title}: {count}", names, fold)))
-        opened = " open" if self.group.rank == DECISIVE and len(self.group.entries) <= OPEN else ""
+        opened = " open" if len(self.levels) <= (OPEN if self.group.rank == DECISIVE else SEEN) else ""
         return f"<details{opened}><summary><b>{title}</b>: {count}</summary>\n\n{body}\n\n</details>"
 
     def _count(self, named: int) -> str:

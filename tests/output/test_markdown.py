@@ -98,6 +98,13 @@ def test_nothing_that_goes_away_is_called_harmless(action: Action, sentence: str
     assert f"> **{sentence}**" in comment([section(plan(action))])
 
 
+@pytest.mark.parametrize(("count", "tag"), [(3, "<details open>"), (4, "<details>")])
+def test_a_small_plan_is_read_without_a_click(count: int, tag: str) -> None:
+    """Three entries of a vendor at most that weigh little stand open; more are folded."""
+    flags = [act(Op.UPDATE, f"posthog.feature_flag/f{n}", Change("active", True, False)) for n in range(count)]
+    assert f"{tag}<summary><b>The rest: <code>posthog</code></b>: {count}</summary>" in comment([section(plan(*flags))])
+
+
 def test_a_plan_without_changes_is_short() -> None:
     """One sentence."""
     text = comment([section(plan(act(Op.NOOP, "stripe.price/p"), writes=0))])
