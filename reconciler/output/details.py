@@ -11,6 +11,7 @@ from reconciler.model import Action, Change, Note, Op, has_token
 from reconciler.output import blocks, values
 from reconciler.output.escape import columns, pad, safe
 from reconciler.output.money import Currencies, currencies
+from reconciler.output.verdict import is_left
 from reconciler.secret import Secret
 
 INDENT = "    "
@@ -185,7 +186,7 @@ def said(action: Action) -> Iterator[Row]:
             rows.append(Row(subject, text if subject else f"# {text}", wraps=True))
         else:
             rows[hit] = replace(rows[hit], value=f"{rows[hit].value}; {text}")
-    if action.op is Op.NOOP and (sends := follow_up(action)):
+    if action.op is Op.NOOP and not is_left(action) and (sends := follow_up(action)):
         rows.append(Row("sends", safe(sends), wraps=True))
     return iter(rows)
 
@@ -198,6 +199,8 @@ def _note(note: Note, action: Action) -> Row:
     if value is not None:
         return Row(safe(note.path or ""), value, remark=text)
     label = safe(note.subject or note.path or "")
+    if is_left(action) and note.subject == "drift":
+        text = text.partition("; ")[0]  # what an apply would make of it is not done
     return Row(label, text if label else f"# {text}", wraps=True)
 
 

@@ -83,7 +83,7 @@ def unchanged(plan: Plan) -> str:
 
 def is_left(action: Action) -> bool:
     """Whether somebody changed it, and the run was told to leave that."""
-    return action.op is Op.NOOP and bool(action.changes)
+    return action.op is Op.NOOP and (bool(action.changes) or Impact.DRIFT in action.impact)
 
 
 def requests(plan: Plan) -> str:

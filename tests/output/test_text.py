@@ -130,6 +130,16 @@ def test_drift_that_is_left_is_listed() -> None:
     assert lines[-2] == "No changes. 1 drifted and left, 0 unchanged.   Requests: 9 read, 0 write."
 
 
+def test_what_was_archived_and_is_left_is_drift_too() -> None:
+    """No field differs, and it is counted as left, and nothing is said to be brought back or sent."""
+    left = act(Op.NOOP, "stripe.product/old", impact=(Impact.DRIFT,), effect="restore",
+               notes=(Note("archived by hand; brought back", subject="drift"),))
+    lines = shown(plan(left, writes=0))
+    assert re.split(r" {2,}", lines[0])[1:3] == ["left as it is", "[drift]"]
+    assert lines[1:3] == ["    drift          archived by hand", ""]
+    assert lines[-2] == "No changes. 1 drifted and left, 0 unchanged.   Requests: 9 read, 0 write."
+
+
 def test_no_changes_is_one_line() -> None:
     """Where there is nothing to do or to say, the plan is one line."""
     made = plan(*(act(Op.NOOP, f"stripe.price/p{n}") for n in range(3)), writes=0)
