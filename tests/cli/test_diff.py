@@ -49,8 +49,8 @@ def test_two_stacks_side_by_side(two: Project) -> None:
     shown = [line.split("   manifests/")[0].rstrip().replace("   ~", "  ~") for line in done.out.splitlines()]
     assert shown == [
         "stripe.price/monthly   ~ differs",
-        "    nickname          (left out) -> null",
-        "    lifecycle.protect (left out) -> true",
+        "    nickname           (left out) -> null",
+        "    lifecycle.protect  (left out) -> true",
         "stripe.product/pro     ~ differs",
         "    name           Pro (staging) -> Pro",
         "    default_price",

@@ -76,7 +76,7 @@ def test_drift_is_told_apart_from_what_the_manifests_ask(nice: Project, stripe: 
     assert done.code == 2
     assert done.out.split()[:4] == ["stripe.product/pro", "~", "changed", "manifests/shop.yaml:3:3"]
     assert "    statement_descriptor  SHOP -> SHOP PRO" in done.out
-    assert "    name                 (changed outside) -> Professional" in done.out
+    assert "    name                  (changed outside) -> Professional" in done.out
     assert "Drift: 1 changed, 2 as applied." in done.out
     found = {one["path"]: one for one in nice.run("drift", "--format", "json").json()["drifted"][0]["changes"]}
     assert (found["name"]["was"], found["name"]["now"], found["name"]["said"]) == (None, "Professional", False)
