@@ -118,7 +118,8 @@ class Match:
             free = (leaves or one.archived) and self._foreign(one) is None
             if free and (kind.fate(one).keeps_key or not leaves) and kind.revivable(one, want):
                 return replace(found, holder=one)
-            if kind.fate(one).keeps_key or (not free and kind.foretell(want).get("id") == one.id):
+            if kind.fate(one).keeps_key or (
+                    not free and ((not kind.room and kind.creatable) or kind.foretell(want).get("id") == one.id)):
                 return Found(blocked=f"{one.id} has its natural key already, and is not of this entry", candidates=(one.id,))
         return found
 

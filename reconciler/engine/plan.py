@@ -187,6 +187,7 @@ def _settled(world: World, actions: list[Action]) -> tuple[list[Action], list[Ac
 def _circles(world: World, actions: list[Action]) -> list[Action]:
     """Exchanges of a unique value that go round can't be done in any order."""
     takes = exchanges(actions, world.kinds)
+    actions = _declared_elsewhere(world, actions, takes)
     round_ = set()
     for start in takes:
         path, here = [start], takes.get(start)
@@ -196,7 +197,21 @@ def _circles(world: World, actions: list[Action]) -> list[Action]:
         if here == start:
             round_.add(start)
     return [blocked(a, f"exchanges its natural key with {takes[a.address]}: change one of them to a third value first")
-            if a.address in round_ else a for a in actions]
+            if a.address in round_ and a.op is not Op.BLOCKED else a for a in actions]
+
+
+def _declared_elsewhere(world: World, actions: list[Action], takes: Mapping[Address, Address]) -> list[Action]:
+    """An object keeps its id: it is not ended for its own entry's sake while another entry declares it."""
+    by_address = {action.address: action for action in actions}
+    kept = {holder: taker for taker, holder in takes.items() if by_address[holder].op is Op.REPLACE
+            and (want := by_address[taker].want) is not None
+            and world.kinds[taker.kind].foretell(want).get("id") == by_address[holder].id}
+    waits = {taker: holder for holder, taker in kept.items() if taker not in kept}
+    reasons = {holder: f"{by_address[holder].id} would end, and {taker} declares it: an object keeps its id, so give the "
+                       "entries their old names again, or move their objects with `reconciler ledger move`"
+               for holder, taker in kept.items()}
+    reasons |= {taker: f"{by_address[holder].id} is still {holder}" for taker, holder in waits.items()}
+    return [blocked(a, reasons[a.address]) if a.address in reasons else a for a in actions]
 
 
 def _left_drift(world: World, action: Action) -> bool:

@@ -53,7 +53,8 @@ def steps(actions: Iterable[Action], kinds: Kinds) -> dict[Step, set[Step]]:
     late |= _lay_followers(acting, kinds, graph)
     _lay_releases(acting, kinds, graph)
     for taker, holder in exchanges(acting.values(), kinds).items():
-        make, frees = Step(taker, "make"), Step(holder, "drop" if acting[holder].op is Op.DELETE else "make")
+        gone = acting[holder].op is Op.DELETE or Step(holder, "drop") in graph
+        make, frees = Step(taker, "make"), Step(holder, "drop" if gone else "make")
         if frees in graph:
             graph[make].add(frees)
             late.add((make, frees))
@@ -189,7 +190,8 @@ def _lay_releases(acting: Mapping[Address, Action], kinds: Kinds, graph: dict[St
 def exchanges(actions: Iterable[Action], kinds: Kinds) -> dict[Address, Address]:
     """Actions that take a natural key which another object of this plan still has: taker → holder.
 
-    A replaced one is waited for by none of them: its key goes over with its successor, or it goes first anyway.
+    A replaced one is waited for by no other that is replaced: its key goes over with its successor, or it goes first
+    anyway. Where the key is the id itself it never goes over.
     """
     held: dict[tuple[str, tuple[object, ...]], Action] = {}
     actions = [a for a in actions if (a.acts or (a.op is Op.BLOCKED and a.resource is None)) and a.address.kind in kinds]
@@ -206,7 +208,8 @@ def exchanges(actions: Iterable[Action], kinds: Kinds) -> dict[Address, Address]
         holder = held.get((action.address.kind, key)) if key is not None else None
         if holder is None or holder.address == action.address:
             continue
-        if action.op is not Op.REPLACE or holder.resource is None:
+        chosen = kinds[action.address.kind].foretell(action.want).get("id") is not None
+        if action.op is not Op.REPLACE or holder.resource is None or chosen:
             found[action.address] = holder.address
     return found
 

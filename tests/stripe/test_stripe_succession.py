@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import pytest
 
 from reconciler.model import Result
 from reconciler.sandbox.store import Response
@@ -110,3 +111,17 @@ def test_a_product_without_prices_is_deleted(shop: StripeShop) -> None:
     manifest = changed("product/enterprise", ..., SQL2)
     assert shop.action(shop.plan(manifest), "product/enterprise").effect == "delete"
     assert shop.settle(manifest) == ["DELETE /v1/products/sql2ai_enterprise"]
+
+
+@pytest.mark.parametrize(("before", "after"), [
+    ({"a": "one"}, {"a": "two", "b": "one"}), ({"a": "one", "b": "two"}, {"a": "two", "b": "one"}),
+    ({"a": "one", "b": "two"}, {"a": "two", "b": "three"})])
+@pytest.mark.parametrize("kind", ["product", "coupon"])
+def test_an_object_is_not_ended_while_another_entry_declares_its_id(
+        shop: StripeShop, kind: str, before: dict[str, str], after: dict[str, str]) -> None:
+    """Entries that were renamed without `formerly`, their names given away: told, and nothing of it ends."""
+    more = {"name": "A"} if kind == "product" else {"percent_off": 10, "duration": "once"}
+    shop.settle({kind: {name: {"id": id, **more} for name, id in before.items()}})
+    made = shop.plan({kind: {name: {"id": id, **more} for name, id in after.items()}})
+    assert any("an object keeps its id" in (action.blocked or "") for action in made.actions)
+    assert not any(action.drops for action in made.actions if action.acts and action.id in after.values())

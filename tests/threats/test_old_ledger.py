@@ -168,3 +168,11 @@ def test_two_of_ours_for_one_entry_are_told_once(shop: Shop) -> None:
     shop.cloud.objects["projects"]["copy"] = {**shop.cloud.objects["projects"]["projects_1"], "id": "copy"}
     made = shop.plan(PROJECT)
     assert "copy, projects_1" in (shop.action(made, "project/web").blocked or "") and made.warnings == ()
+
+
+def test_no_key_is_taken_that_another_object_has(shop: Shop) -> None:
+    """Where the natural key alone tells objects apart, an entry is not given one that an object beside it has already."""
+    shop.apply({"note": {"n": {"title": "ours", "text": "t"}}})
+    shop.cloud.objects["notes"]["hand"] = {"id": "hand", "title": "theirs", "text": "t"}
+    action = shop.action(shop.plan({"note": {"n": {"title": "theirs", "text": "t"}}}), "note/n")
+    assert action.op.value == "blocked" and "hand has its natural key already" in (action.blocked or "")
