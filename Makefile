@@ -63,6 +63,8 @@ lock:  ## write requirements-dev.txt again; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet --upgrade \
 	    requirements-dev.in --output-file requirements-dev.txt
 	$(BIN)/python action/lock.py
+	{ echo "# What audits the lock in CI; kept apart, because it brings a pip of its own."; echo "pip-audit>=2.9,<3" | \
+	    uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet - ; } > .github/audit.txt
 
 clean:  ## remove what was made here, ledgers excepted
 	rm -rf .venv build dist bench/out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
