@@ -117,7 +117,8 @@ def needs_of(kind: Kind[Any], resource: Resource) -> tuple[Address, ...]:
 def _decided(d: Deciding, kind: Kind[Any], resource: Resource, want: Want[Any], found: Found) -> Action:
     address = resource.address
     if found.blocked:
-        return Action(Op.BLOCKED, address, blocked=found.blocked, want=want)
+        return Action(Op.BLOCKED, address, id=found.live.id if found.live is not None else None, live=found.live,
+                      blocked=found.blocked, want=want)
     live = found.live
     if not resource.lifecycle.manage:
         if live is None:

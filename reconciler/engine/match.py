@@ -120,7 +120,8 @@ class Match:
                 return replace(found, holder=one)
             if kind.fate(one).keeps_key or (
                     not free and ((not kind.room and kind.creatable) or kind.foretell(want).get("id") == one.id)):
-                return Found(blocked=f"{one.id} has its natural key already, and is not of this entry", candidates=(one.id,))
+                return Found(live, found.by, f"{one.id} has its natural key already, and is not of this entry",
+                             candidates=(one.id,))
         return found
 
     def _leaves(self, kind: Kind[Any], live: Live) -> bool:

@@ -210,6 +210,8 @@ def _declared_elsewhere(world: World, actions: list[Action], takes: Mapping[Addr
     reasons = {holder: f"{by_address[holder].id} would end, and {taker} declares it: an object keeps its id, so give the "
                        "entries their old names again, or move their objects with `reconciler ledger move`"
                for holder, taker in kept.items()}
+    reasons |= {holder: f"{taker} declares {by_address[holder].id}, and is blocked" for taker, holder in takes.items()
+                if taker in reasons and by_address[holder].op is Op.DELETE}
     reasons |= {taker: f"{by_address[holder].id} is still {holder}" for taker, holder in waits.items()}
     return [blocked(a, reasons[a.address]) if a.address in reasons else a for a in actions]
 

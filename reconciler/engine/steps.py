@@ -194,7 +194,7 @@ def exchanges(actions: Iterable[Action], kinds: Kinds) -> dict[Address, Address]
     anyway. Where the key is the id itself it never goes over.
     """
     held: dict[tuple[str, tuple[object, ...]], Action] = {}
-    actions = [a for a in actions if (a.acts or (a.op is Op.BLOCKED and a.resource is None)) and a.address.kind in kinds]
+    actions = [a for a in actions if (a.acts or a.op is Op.BLOCKED) and a.address.kind in kinds]
     for action in actions:
         key = kinds[action.address.kind].identity(action.live.fields) if action.live is not None else None
         if key is not None:

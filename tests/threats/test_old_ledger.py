@@ -176,3 +176,11 @@ def test_no_key_is_taken_that_another_object_has(shop: Shop) -> None:
     shop.cloud.objects["notes"]["hand"] = {"id": "hand", "title": "theirs", "text": "t"}
     action = shop.action(shop.plan({"note": {"n": {"title": "theirs", "text": "t"}}}), "note/n")
     assert action.op.value == "blocked" and "hand has its natural key already" in (action.blocked or "")
+
+
+def test_a_key_whose_holder_stays_after_all_is_not_taken(shop: Shop) -> None:
+    """One note can't be renamed, so that another one is not given its title: two of one title could not be told apart."""
+    shop.apply({"note": {"a": {"title": "one"}, "b": {"title": "two"}}})
+    shop.cloud.objects["notes"]["hand"] = {"id": "hand", "title": "theirs", "text": ""}
+    made = shop.plan({"note": {"a": {"title": "theirs"}, "b": {"title": "one"}}})
+    assert shop.ops(made) == {"note/a": "blocked", "note/b": "blocked"}
