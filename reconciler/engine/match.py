@@ -165,6 +165,8 @@ class Match:
         newer = [one for one in marked if key is not None and kind.identity(one.fields) == key]
         if live.archived and not kind.rests(want) and len(newer) == 1:
             return Found(newer[0], "mark", notes=(f"the ledger says {id}, which is archived; this one has its mark and key",))
+        if live.archived and kind.identity(live.fields) == key and self._in_use(kind, want):
+            return replace(self._by_key(kind, resource, want), notes=(f"the ledger says {id}, which is archived",))
         return Found(live, "ledger", leftovers=tuple(one for one in marked
                                                      if (str(resource.address), one.id) in self.ledger.made))
 
@@ -231,6 +233,8 @@ class Match:
             if live.id in self._retired(resource):
                 continue
             owner = self.claimed.get((kind.bound, live.id))
+            if owner == resource.address:
+                continue
             known = self.known.get((kind.bound, live.id))
             if known is not None and known not in self.declared:
                 renamed = Found(live, "ledger", moved_from=Address.parse(known), candidates=candidates)

@@ -184,3 +184,17 @@ def test_a_key_whose_holder_stays_after_all_is_not_taken(shop: Shop) -> None:
     shop.cloud.objects["notes"]["hand"] = {"id": "hand", "title": "theirs", "text": ""}
     made = shop.plan({"note": {"a": {"title": "theirs"}, "b": {"title": "one"}}})
     assert shop.ops(made) == {"note/a": "blocked", "note/b": "blocked"}
+
+
+def test_an_archived_object_is_not_brought_back_beside_one_that_has_its_key(shop: Shop) -> None:
+    """Somebody archived our rate and made another one of its code: that one is adopted or blocked, and ours stays archived."""
+    shop.apply(PLAN)
+    (ours,) = shop.cloud.objects["rates"].values()
+    ours["active"] = False
+    assert shop.acts(PLAN)["rate/month"] == "update"
+    shop.cloud.objects["rates"]["hand"] = {**ours, "id": "hand", "metadata": {}, "active": True, "amount": 1}
+    assert shop.acts(PLAN)["rate/month"] == "blocked"
+    shop.cloud.objects["rates"]["hand"]["amount"] = 2900
+    assert shop.acts(PLAN)["rate/month"] == "adopt"
+    shop.apply(PLAN)
+    assert ours["active"] is False and shop.acts(PLAN) == {}
