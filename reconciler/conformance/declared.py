@@ -13,6 +13,7 @@ from reconciler import manifest
 from reconciler.clock import Clock
 from reconciler.conformance.case import Manifest
 from reconciler.contract.vendor import Settings, Vendor
+from reconciler.errors import Invalid
 from reconciler.model import Address, Resource
 from reconciler.workspace.connections import Connections
 
@@ -32,10 +33,23 @@ class OneVendor(Connections):
 
 
 def declared_in(text: str, catalogue: OneVendor, secrets: Mapping[str, str]) -> tuple[Resource, ...]:
-    """The entries of one manifest file with this text; Invalid with what is wrong with them."""
-    folder = _folder()
-    (folder / "manifests" / "case.yaml").write_text(text, encoding="utf-8")
-    return manifest.load(folder, STACK, (STACK,), catalogue, variables={}, secrets=secrets, variable=str).resources
+    """The entries of one manifest file with this text, read once a process; Invalid with what is wrong with them."""
+    key = (catalogue.only.name, *sorted(secrets), text)
+    if key not in _read:
+        folder = _folder()
+        (folder / "manifests" / "case.yaml").write_text(text, encoding="utf-8")
+        try:
+            loaded = manifest.load(folder, STACK, (STACK,), catalogue, variables={}, secrets=secrets, variable=str)
+            _read[key] = loaded.resources
+        except Invalid as error:
+            _read[key] = error
+    found = _read[key]
+    if isinstance(found, Invalid):
+        raise found
+    return found
+
+
+_read: dict[tuple[str, ...], tuple[Resource, ...] | Invalid] = {}
 
 
 @cache

@@ -37,7 +37,7 @@ def created(stack: Stack) -> None:
 def changed(stack: Stack, change: Change) -> None:
     """The change plans the operation that the case names, of these fields alone; applied, a second plan is empty."""
     declared = stack.changed(change.patch)
-    stack.settle(stack.manifest(), allow=True)
+    stack.begin()
     before = stack.others()
     made = stack.plan(declared)
     action = stack.action(made)
@@ -70,7 +70,7 @@ def _about(path: str, paths: Iterable[str]) -> bool:
 
 def edited_by_hand(stack: Stack, change: Change) -> None:
     """Somebody's edit of a managed field is planned back as drift; of one that is left out it is nobody's business."""
-    stack.settle(stack.manifest(), allow=True)
+    stack.begin()
     stack.edit_by_hand(stack.changed(change.patch))
     action = stack.action(stack.plan(stack.manifest()))
     if not any(values(stack.example.fields, owned(stack.kind.shape, path)) for path in change.paths):

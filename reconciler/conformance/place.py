@@ -11,6 +11,7 @@ import httpx
 from reconciler.clock import Clock, SystemClock, TestClock
 from reconciler.contract.http import Api
 from reconciler.contract.vendor import Settings, Vendor, load
+from reconciler.sandbox import Sandbox
 
 READS = frozenset({"GET", "HEAD", "LIST"})
 
@@ -71,7 +72,10 @@ class Wire(httpx.BaseTransport):
 
 @dataclass
 class Place:
-    """One vendor's server, empty at the start of a trial; `transport` gives a way to it for each client."""
+    """One vendor's server, empty at the start of a trial; `transport` gives a way to it for each client.
+
+    `box` is the server itself where it is a sandbox in this process, whose objects can be copied.
+    """
 
     vendor: Vendor
     settings: Settings
@@ -79,6 +83,7 @@ class Place:
     clock: Clock = field(default_factory=SystemClock)
     wires: list[Wire] = field(default_factory=list)
     opened: list[Api] = field(default_factory=list)
+    box: Sandbox | None = None
 
     def connect(self) -> tuple[Api, Wire]:
         """A client and what goes over its wire."""
@@ -104,4 +109,4 @@ def in_sandbox(vendor: Vendor, **settings: Any) -> Place:
     """A fresh sandbox of a vendor, on a clock of its own."""
     clock = TestClock()
     sandbox: Any = load(vendor.sandbox)(vendor.kinds, clock=clock)
-    return Place(vendor, vendor.settings.placeholder(**settings), sandbox.transport, clock)
+    return Place(vendor, vendor.settings.placeholder(**settings), sandbox.transport, clock, box=sandbox)

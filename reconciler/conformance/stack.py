@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from reconciler.conformance.begun import Begun, begun
 from reconciler.conformance.case import ENTRY, Case, Example, Manifest, patched
 from reconciler.conformance.declared import SINK, STACK, OneVendor, declared_in, only
 from reconciler.conformance.place import Place
@@ -52,7 +53,6 @@ class Stack:
         self.kind, self.address = self.kinds[case.kind.name], Address(case.kind.name, ENTRY)
         self.sink, self.runs = MemorySink(), 0
         self.announced: set[str] = set()
-        self.loaded: dict[str, tuple[Resource, ...] | Invalid] = {}
         self.lose_ledger()
         self.signing = Signing(Key.of("conformance"), self.store.read().lineage, f"{PROJECT}/{STACK}", self.kinds)
         for one in case.said.given:
@@ -61,6 +61,16 @@ class Stack:
     def lose_ledger(self) -> None:
         """Start with an empty ledger, as after its file is gone."""
         self.store = MemoryStore(PROJECT, STACK)
+
+    def begin(self) -> None:
+        """The example, applied. In a sandbox it is applied once a process, and what came of it is copied for each trial."""
+        box, key = self.place.box, (str(self.case), json.dumps(self.manifest()))
+        if box is not None and key in begun:
+            begun[key].put(box, self)
+            return
+        self.settle(self.manifest(), allow=True)
+        if box is not None:
+            begun[key] = Begun.of(box, self)
 
     # manifests
 
@@ -101,17 +111,9 @@ class Stack:
             found |= more
 
     def load(self, declared: Manifest) -> tuple[Resource, ...]:
-        """The entries as a user's files would be read, once for each text; Invalid with what is wrong with them."""
+        """The entries as a user's files would be read; Invalid with what is wrong with them."""
         text = json.dumps(declared)
-        if text not in self.loaded:
-            try:
-                self.loaded[text] = declared_in(text, self.catalogue, self.case.said.secrets) if any(declared.values()) else ()
-            except Invalid as error:
-                self.loaded[text] = error
-        found = self.loaded[text]
-        if isinstance(found, Invalid):
-            raise found
-        return found
+        return declared_in(text, self.catalogue, self.case.said.secrets) if any(declared.values()) else ()
 
     def refusal(self, declared: Manifest) -> str:
         """Why such a manifest is refused offline; empty when it is not."""

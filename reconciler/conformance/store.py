@@ -15,10 +15,14 @@ class MemoryStore:
 
     def __init__(self, project: str, stack: str) -> None:
         self.records: list[Record] = [{"t": "lineage", "project": project, "stack": stack, "id": "in-memory"}]
+        self._folded: tuple[list[Record], int, Ledger] | None = None
 
     def read(self) -> Ledger:
         """The state now."""
-        return Fold().add(self.records).ledger()
+        known = self._folded
+        if known is None or known[0] is not self.records or known[1] != len(self.records):
+            known = self._folded = (self.records, len(self.records), Fold().add(self.records).ledger())
+        return known[2]
 
     def commit(self, records: Sequence[Record], expect: tuple[int, int]) -> tuple[int, int]:
         """Append, as JSON would keep them."""
