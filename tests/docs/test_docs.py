@@ -21,7 +21,9 @@ from reconciler.cli.program import run as reconciler
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 EMPTY = "<!-- begins in an empty folder -->"
-PLAIN = re.compile(r"""reconciler ((?:[^|&;<>$`*\\\n]|\\\n)*?)( \|\| echo "exit \$\?")?""")
+PLAIN = re.compile(r"""reconciler ((?:[^|&;<>$`*\\\n]|\\\n)*?)"""
+                   r"""(?: (> /dev/null|\| (?:head|tail) -n \d+))?( \|\| echo "exit \$\?"|; echo "exit \$\?")?""")
+"""A call of reconciler and nothing else, but for what is kept of its output, and its exit code."""
 FENCE = re.compile(r"^```(\w+)(?: title=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -69,15 +71,29 @@ def run(command: str, folder: Path, environ: dict[str, str]) -> str:
     if plain is None:
         return subprocess.run(["bash", "-c", command], cwd=folder, env=environ, text=True, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
-    out, before = io.StringIO(), Path.cwd()
+    words, cut, told = plain.groups()
+    out = err = io.StringIO()
+    if cut:
+        out = io.StringIO()
+    before = Path.cwd()
     os.chdir(folder)
     try:
-        with (patch.object(sys, "stdout", out), patch.object(sys, "stderr", out), patch.object(sys, "stdin", io.StringIO("")),
+        with (patch.object(sys, "stdout", out), patch.object(sys, "stderr", err), patch.object(sys, "stdin", io.StringIO("")),
               patch.object(sys, "excepthook", sys.excepthook), patch.dict(os.environ, environ, clear=True)):
-            code = reconciler(shlex.split(plain[1].replace("\\\n", " ")))
+            code = reconciler(shlex.split(words.replace("\\\n", " ")))
     finally:
         os.chdir(before)
-    return out.getvalue() + (f"exit {code}\n" if plain[2] and code else "")
+    if cut and cut.startswith("|"):
+        code = 0  # that of a pipe is its last command's
+    said = err.getvalue() + (kept(out.getvalue(), cut) if cut else "")
+    return said + (f"exit {code}\n" if told and (code or told.startswith(";")) else "")
+
+
+def kept(text: str, cut: str) -> str:
+    """What is left of an output after its pipe."""
+    lines = text.splitlines(keepends=True)
+    number = int(cut.rpartition(" ")[2]) if cut.startswith("|") else 0
+    return "".join(lines[:number] if " head " in cut else lines[len(lines) - number:])
 
 
 @pytest.fixture
