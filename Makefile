@@ -24,8 +24,8 @@ $(STAMP): requirements-dev.txt pyproject.toml
 demo: $(STAMP)  ## plan and apply the example stack in the sandbox, change a price, end with an empty plan
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
 
-test: $(STAMP)  ## run all tests, on two cores
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+test: $(STAMP)  ## run all tests; a third worker fills what two cores wait for
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 check: $(STAMP)  ## lint, types, layers, generated files
 	$(BIN)/ruff check
