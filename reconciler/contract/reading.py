@@ -29,5 +29,8 @@ def at_once(api: Api, names: Sequence[str], read: Callable[[str], T]) -> list[T 
         except Failure as error:
             return error
 
-    with ThreadPoolExecutor(max_workers=min(MOST, api.settings.connections, len(names))) as pool:
+    workers = min(MOST, api.settings.connections, len(names))
+    if workers == 1:
+        return [one(name) for name in names]
+    with ThreadPoolExecutor(max_workers=workers) as pool:
         return list(pool.map(one, names))
