@@ -13,7 +13,7 @@ from tests.cloud import Cloud
 from tests.world import Shop
 
 SEED = int(os.environ.get("SEED", "1"))
-TRIALS = int(os.environ.get("TRIALS", "50"))
+TRIALS = int(os.environ.get("TRIALS", "40"))
 
 LINKS = {"project": "projects", "offer": "offers", "room": "rooms", "default_rate": "rates"}
 """The fields that hold another object's id, and where that object is."""

@@ -16,7 +16,7 @@ from tests.cloud import Cloud, kinds
 from tests.engine.random_stacks import SEED, Watched, acting, manifest
 from tests.world import MemoryStore, Shop
 
-TRIALS = int(os.environ.get("TRIALS", "30"))
+TRIALS = int(os.environ.get("TRIALS", "20"))
 STACK: dict[str, Any] = {
     "project": {"web": {"title": "Web", "metadata": {"team": "x"}}, "app": {"title": "App"}},
     "offer": {"pro": {"title": "Pro", "default_rate": {"ref": "month"}}},

@@ -26,7 +26,7 @@ from tests.manifest.conftest import Case
 
 ROOT = Path(__file__).parents[2]
 Turn = Callable[[random.Random, str], bytes]
-SHARE = 1_700, 70
+SHARE = 1_700, 50
 """Trials of each test in depth, and every day; together they are ten thousand."""
 CONFIG = """project: sql2ai
 requires: ">=0.1,<0.2"

@@ -11,7 +11,7 @@ from tests.vault.conftest import sandbox
 from tests.vault.desk import Place
 from tests.vault.twins import Histories, Teller, same
 
-SEED, TWINS = int(os.environ.get("SEED", "1")), int(os.environ.get("TWINS", "8"))
+SEED, TWINS = int(os.environ.get("SEED", "1")), int(os.environ.get("TWINS", "5"))
 
 
 @pytest.mark.parametrize("seed", range(SEED, SEED + TWINS))
