@@ -58,7 +58,7 @@ def test_every_field_has_its_cases(case: Case) -> None:
 
 
 def test_every_kind_says_who_else_was_asked() -> None:
-    """Nothing counts as right about a vendor because our own sandbox says so: each case names the document, client or server."""
+    """Nothing counts as right about a vendor because our own sandbox says so: each case names who else does."""
     assert [str(case) for case in CASES if not case.said.checked] == []
 
 
