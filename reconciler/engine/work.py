@@ -11,7 +11,7 @@ from urllib.parse import quote
 from reconciler.contract.kind import Kind
 from reconciler.engine import digest
 from reconciler.engine.diff import diff
-from reconciler.errors import Failure, Missing, Stale, Unsure
+from reconciler.errors import MISSHAPEN, Failure, Missing, Stale, Unsure, shaped
 from reconciler.model import Action, Call, Live, Op, Ref, SecretRef, Want, fill, has_token
 from reconciler.secret import Secret
 
@@ -85,7 +85,7 @@ def perform(job: Job, check: Callable[[], None], veil: Callable[[Secret], str]) 
         return Sent(error=error)
     if not job.creates:
         live = _settings(job, answer)
-        return Sent(live=live, unmet=_unmet(job, live or job.kind.read(answer)) if _proves(job) else "")
+        return Sent(live=live, unmet=_unmet(job, live or _shown(job, answer)) if _proves(job) else "")
     try:
         made = taken or _made(job, answer)
     except Exception as error:  # noqa: BLE001 - the object may be there: only a read can tell
@@ -99,8 +99,8 @@ def _settings(job: Job, answer: Any) -> Live | None:
     if want is None or not born or job.kind.foretell(want).get("id"):
         return None
     try:
-        return job.kind.read(answer) or next(iter(job.kind.lookup(want)), None)
-    except Failure:
+        return _shown(job, answer) or next(iter(job.kind.lookup(want)), None)
+    except (Failure, *MISSHAPEN):
         return None  # the next plan finds and records them
 
 
@@ -143,17 +143,25 @@ def _proves(job: Job) -> bool:
     return job.kind.verified and job.last and job.want is not None and job.action.op is not Op.DELETE
 
 
+def _shown(job: Job, answer: Any) -> Live | None:
+    """The object as the answer shows it; one of another shape than the vendor promises shows nothing."""
+    try:
+        return job.kind.read(answer)
+    except MISSHAPEN:
+        return None
+
+
 def _unmet(job: Job, shown: Live | None) -> str:
     """What is not there although the vendor took it; the answer tells, or a read of its own."""
     assert job.want is not None
     try:
         if shown is None or not job.want.fields.keys() <= shown.fields.keys():
             shown = job.kind.get(job.id) if job.id is not None else next(iter(job.kind.lookup(job.want)), None)
-    except Failure as error:
-        return f"sent, but not read back: {error.message}"
-    if shown is None:
-        return "sent, but it can't be found"
-    paths = [change.path for change in diff(job.want.fields, shown.fields, job.kind.shape)]
+        if shown is None:
+            return "sent, but it can't be found"
+        paths = [change.path for change in diff(job.want.fields, shown.fields, job.kind.shape)]
+    except (Failure, *MISSHAPEN) as error:
+        return f"sent, but not read back: {shaped(error).message}"
     return f"the vendor took it without a word and does not show it: {', '.join(paths)}" if paths else ""
 
 

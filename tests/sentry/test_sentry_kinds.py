@@ -157,3 +157,26 @@ def test_settings_made_with_their_project_are_ours_at_once(org: Org) -> None:
     org.settle({**BASE, "inbound_filters": {"api": {**KEY, "localhost": True}}})
     entries = org.store.read().entries
     assert entries["sentry.inbound_filters/api"].id == entries["sentry.project/api"].id
+
+
+@pytest.mark.parametrize("body", [[], "odd", {"id": []}, {"slug": 7}])
+def test_an_odd_answer_to_a_write_ends_its_step_and_no_other(org: Org, body: Any) -> None:
+    """What was sent is recorded and told, whatever shape the answers and reads after it have; the rest of the run goes on."""
+    org.settle(BASE)
+    written: list[str] = []
+
+    def odd(request: Any, n: int) -> Response | None:
+        if "/projects/" not in request.path or not (written or request.method == "PUT"):
+            return None
+        written.append(request.path)
+        return Response(200, body)
+
+    project = {"api": {**BASE["project"]["api"], "resolve_age": 48}}
+    made = org.plan({**BASE, "project": project, "team": {**BASE["team"], "x": {}}})
+    org.desk.sandbox.faults.append(odd)
+    report = org.run(made)
+    outcomes = {str(one.address): one.result.value for one in report.outcomes}
+    assert written
+    assert outcomes["sentry.team/x"] == "done"
+    assert outcomes["sentry.project/api"] in ("failed", "unknown", "stale")
+    org.desk.sandbox.requests.clear()  # the referee is right that no vendor promises such answers
