@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from reconciler.cli.console import Console
-from reconciler.cli.flags import COMMON, flags, options
+from reconciler.cli.flags import COMMON, SANDBOX, flags, options
 from reconciler.cli.session import opened
 from reconciler.contract import registry
 from reconciler.contract.vendor import load
@@ -21,7 +21,7 @@ from reconciler.sandbox.serve import Server
 
 @click.command("sandbox")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="any free one", help="The port on 127.0.0.1.")
-@flags(COMMON)
+@flags([flag for flag in COMMON if flag not in SANDBOX])
 @click.pass_obj
 def command(console: Console, /, *, port: int, **given: Any) -> int:
     """Serve the sandbox's objects on loopback until Ctrl-C; prints a line `vendor base-URL` each.

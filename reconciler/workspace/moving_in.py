@@ -30,7 +30,8 @@ def claims(found: Iterable[Stated], kinds: Kinds, declared: Collection[Address])
         elif not kinds[fits[0][0]].singleton:
             bound, glob = fits[0]
             made.append(Claim(bound, glob, one.name, one.address))
-    told = (f"{count} {type}: no kind of a vendor that the manifests use" for type, count in sorted(strange.items()))
+    asked = ", ".join(sorted({bound.partition(".")[0] for bound in kinds})) or "no vendor"
+    told = (f"{count} {type}: no kind of {asked}" for type, count in sorted(strange.items()))
     return tuple(made), tuple(told)
 
 

@@ -313,7 +313,7 @@ _reconciler_table() {
                 *) take=kind+ ;;
             esac ;;
         "sandbox")
-            flags='--port --stack -s --dir -C --sandbox --config-from --no-color --quiet -q --no-input -v --verbose --help -h'
+            flags='--port --stack -s --dir -C --config-from --no-color --quiet -q --no-input -v --verbose --help -h'
             case $2 in
                 --port|--config-from) take=text ;;
                 --stack|-s) take=stack ;;

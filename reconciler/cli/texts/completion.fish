@@ -434,7 +434,6 @@ complete -c reconciler -n '__reconciler_next' -a sandbox -d 'all vendors as one 
 complete -c reconciler -n '__reconciler_in sandbox' -l port -x -d 'The port on 127.0.0.1.'
 complete -c reconciler -n '__reconciler_in sandbox' -l stack -s s -x -a '(__reconciler_read keys stacks)' -d 'The stack, where reconciler.yaml has several (RECONCILER_STACK).'
 complete -c reconciler -n '__reconciler_in sandbox' -l dir -s C -x -a '(__fish_complete_directories)' -d 'The project\'s folder (RECONCILER_DIR).'
-complete -c reconciler -n '__reconciler_in sandbox' -l sandbox -d 'Use the local sandbox: no credential, host or real ledger is read.'
 complete -c reconciler -n '__reconciler_in sandbox' -l config-from -x -d 'Read reconciler.yaml from this git revision.'
 complete -c reconciler -n '__reconciler_in sandbox' -l no-color -d 'No colours (NO_COLOR).'
 complete -c reconciler -n '__reconciler_in sandbox' -l quiet -s q -d 'Only data, warnings and errors.'
