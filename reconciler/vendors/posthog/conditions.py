@@ -88,8 +88,8 @@ class Holdout(Spec):
     exclusion_percentage: Percent
 
 
-class Filters(Spec):
-    """Who gets a flag, and which value with what beside it; the first group that fits decides."""
+class Targeting(Spec):
+    """Who gets it, and which value with what beside it; the first group that fits decides."""
 
     groups: list[Group] | None = None
     multivariate: Multivariate | None = None
@@ -97,6 +97,11 @@ class Filters(Spec):
     aggregation_group_type_index: GroupType = None
     feature_enrollment: bool | None = None
     early_exit: bool | None = False
+
+
+class Filters(Targeting):
+    """Who gets a flag, and which value with what beside it; the first group that fits decides."""
+
     holdout: Holdout | None = None
 
 

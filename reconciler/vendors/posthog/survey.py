@@ -13,9 +13,8 @@ from reconciler.contract.declare import Refer
 from reconciler.errors import Missing
 from reconciler.model import Action, Call, Changes, Fact, Fate, Fields, Impact, Live, Note, Op, Want
 from reconciler.vendors.posthog import survey_checks, survey_review
-from reconciler.vendors.posthog.conditions import Group, GroupType, Multivariate, declared, read, written
+from reconciler.vendors.posthog.conditions import Targeting, declared, read, written
 from reconciler.vendors.posthog.objects import Described
-from reconciler.vendors.posthog.payloads import payload
 from reconciler.vendors.posthog.permissions import scopes
 from reconciler.vendors.posthog.survey_fields import (
     Appearance,
@@ -32,17 +31,6 @@ from reconciler.vendors.posthog.survey_fields import (
 )
 
 Count = Annotated[int | None, Field(ge=1)]
-
-
-class Targeting(Spec):
-    """Whom it is for: the filters of the hidden flag below it."""
-
-    groups: list[Group] | None = None
-    multivariate: Multivariate | None = None
-    payloads: dict[str, Annotated[Any, Canonical(payload)]] | None = Field(default_factory=dict)
-    aggregation_group_type_index: GroupType = None
-    feature_enrollment: bool | None = None
-    early_exit: bool | None = False
 
 
 class SurveySpec(Spec):
