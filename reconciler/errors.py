@@ -11,8 +11,7 @@
     ├── Stale          the plan or the object is not what was approved; exit 5
     ├── Locked         another run holds the stack; exit 7
     ├── Lost           our own lease or epoch is gone: stop writing
-    ├── Protected      blocked by protection or missing consent; exit 4
-    ├── TooMuchChange  a threshold; exit 4
+    ├── Protected      protection, missing consent or a threshold; exit 4
     ├── WrongAccount   the pinned account or mode is another one; exit 4
     ├── Corrupt        the ledger can't be trusted; exit 1
     └── Usage          the command line; exit 64
@@ -124,10 +123,6 @@ class Protected(Failure):
     """The plan holds what nobody consented to."""
 
     exit_code = 4
-
-
-class TooMuchChange(Protected):
-    """A threshold was passed."""
 
 
 class WrongAccount(Protected):

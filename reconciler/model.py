@@ -402,7 +402,6 @@ class Action:
     want: Want[Any] | None = field(default=None, compare=False, repr=False)
     live: Live | None = field(default=None, compare=False, repr=False)
     seen: str = ""
-    consented: bool = False
 
     @property
     def calls(self) -> tuple[Call, ...]:

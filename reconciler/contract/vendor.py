@@ -108,7 +108,7 @@ class Vendor:
     `kinds` are classes, or Kinds, which imports those alone that manifests name.
 
     `title` is the name that a reader knows it by, where that is more than a capital letter.
-    `secrets`, `sinks` and `evaluators` name, in the same form, what other parts are handed through workspace.
+    `secrets` and `sinks` name, in the same form, what other parts are handed through workspace.
     `placed` names a function of (connection, Delivery, resources) → Placed, for a vendor that has sinks.
     """
 
@@ -120,7 +120,6 @@ class Vendor:
     secrets: str | None = None
     sinks: str | None = None
     placed: str | None = None
-    evaluators: str | None = None
     title: str = ""
 
     def __post_init__(self) -> None:

@@ -66,7 +66,7 @@ def judged(action: Action, consent: Consent, ledger: Ledger) -> Action:
     refused = [note for note in action.notes if note.refuse]
     if refused:
         impact = {*action.impact, *(note.impact or note.consent for note in refused)}
-        return replace(action, consented=True, impact=tuple(sorted(impact, key=lambda i: i.rank)))
+        return replace(action, impact=tuple(sorted(impact, key=lambda i: i.rank)))
     return action
 
 
