@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.errors import Corrupt, Failure
+from reconciler.errors import Corrupt, Failure, Lost
 from reconciler.ledger.model import Fold, Ledger, Record
 
 FORMAT = 2
@@ -126,6 +126,11 @@ class Chain:
         if self.serial:
             raise Failure(f"{self.where} holds a ledger already (serial {self.serial})",
                           "look at it first; nothing is written over it")
+
+    def goes_on(self, expect: tuple[int, int], run: str) -> None:
+        """Compare before a commit swaps: Lost unless the journal is at the (epoch, serial) that the run knows."""
+        if expect != self.at:
+            raise Lost(f"the ledger is at {self.at}, not where run {run} left it, {expect}", "run it again")
 
     def epoch(self) -> list[Record]:
         """The records that begin a new epoch, under the stack's present name."""

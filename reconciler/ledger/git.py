@@ -61,8 +61,7 @@ class GitStore:
         """Take records in, if the ledger is at `expect` under our lock; what can't wait is pushed before this returns."""
         with self._mutex:
             run = self._hold.held().run
-            if expect != self._chain.at:
-                raise Lost(f"the ledger is at {self._chain.at}, not where run {run} left it, {expect}", "run it again")
+            self._chain.goes_on(expect, run)
             pressing = any(self._pressing(record) for record in records)
             self._grow(records)
             if pressing:

@@ -55,8 +55,7 @@ class PostgresStore:
             run = self._hold.held().run
             if not self._chain.serial:
                 self._refresh()
-            if expect != self._chain.at:
-                raise Lost(f"the ledger is at {self._chain.at}, not where run {run} left it, {expect}", "run it again")
+            self._chain.goes_on(expect, run)
             if records:
                 self._append(records)
             return self._chain.at

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 
 from reconciler.clock import Clock, SystemClock
-from reconciler.errors import Failure, Lost
+from reconciler.errors import Failure
 from reconciler.ledger import segments
 from reconciler.ledger.bucket import Bucket, Object
 from reconciler.ledger.chain import Chain, Row, readable
@@ -55,8 +55,7 @@ class S3Store:
             run = self._hold.held().run
             if not self._chain.serial:
                 self._refresh()
-            if expect != self._chain.at:
-                raise Lost(f"the ledger is at {self._chain.at}, not where run {run} left it, {expect}", "run it again")
+            self._chain.goes_on(expect, run)
             if records:
                 self._append(records)
             return self._chain.at

@@ -49,8 +49,7 @@ class SqliteStore:
             run = self._lease.held().run
             if self._db is None or self._file != self._there():
                 self._refresh()
-            if expect != self._chain.at:
-                raise Lost(f"the ledger is at {self._chain.at}, not where run {run} left it, {expect}", "run it again")
+            self._chain.goes_on(expect, run)
             self._append(records)
             return self._chain.at
 
